@@ -1,0 +1,1 @@
+"""Brings a shop's existing customers back, and knows what it caused."""

@@ -1,0 +1,49 @@
+"""The lot: who is treated and who is held out, from a salted hash that stands in for a coin toss."""
+
+import hashlib
+from collections.abc import Sequence
+from enum import StrEnum
+
+LOTS = 10_000  #: lots are numbered 0 … 9,999: a share of 1 is 10,000 lots
+
+
+class Arm(StrEnum):
+    TREATED = "treated"  #: hears from the shop
+    HOLDOUT = "holdout"  #: never contacted by this campaign, or withheld from this one send
+
+
+def draw_lot(person: str, salt: str) -> int:
+    """
+    Return the person's lot, 0 … 9,999, always the same for the same salt.
+
+    The first 32 bits of SHA-256, modulo 10,000: the same number in Python, SQLite and PostgreSQL.
+    The salt names the campaign (and the wave and occurrence), so that two draws toss apart.
+    """
+    digest = hashlib.sha256(f"{salt}:{person}".encode()).digest()
+    return int.from_bytes(digest[:4], "big") % LOTS
+
+
+def lots_of(share: float) -> int:
+    return round(share * LOTS)
+
+
+def campaign_salt(salt: str) -> str:
+    return f"{salt}:campaign"
+
+
+def wave_salt(salt: str, wave: str, occurrence: int) -> str:
+    return f"{salt}:{wave}:{occurrence}"
+
+
+def variant_salt(salt: str, wave: str) -> str:
+    """Repeats of a wave keep a person's variant, so no occurrence is in it."""
+    return f"{salt}:{wave}:variant"
+
+
+def variant_bounds(shares: Sequence[float]) -> list[int]:
+    """Return the upper lot (exclusive) of each variant; the last takes what rounding leaves."""
+    bounds, total = [], 0.0
+    for share in shares:
+        total += share
+        bounds.append(lots_of(total))
+    return [*bounds[:-1], LOTS]

@@ -1,0 +1,45 @@
+"""Coupon codes that people can read aloud and type without a mistake going through."""
+
+from collections.abc import Callable, Iterator
+from enum import StrEnum
+
+# No 0 O 1 I L U S: 29 symbols, a prime, so that the check symbol finds every single typo and swap.
+ALPHABET = "23456789ABCDEFGHJKMNPQRTVWXYZ"
+CODE_LENGTH = 12  #: 11 random symbols (53 bits) and a check symbol
+_VALUE = {symbol: value for value, symbol in enumerate(ALPHABET)}
+
+
+class CouponState(StrEnum):
+    POOL = "pool"  #: imported, nobody has it yet
+    ISSUED = "issued"  #: belongs to one enrollment
+    REDEEMED = "redeemed"  #: used by one order
+    EXPIRED = "expired"  #: its last day is over
+
+
+def new_codes(count: int, random_bytes: Callable[[int], bytes]) -> Iterator[str]:
+    """Yield codes; ``random_bytes`` is ``secrets.token_bytes``, or a seeded generator's in a simulation."""
+    body = CODE_LENGTH - 1
+    for _ in range(count):
+        number = int.from_bytes(random_bytes(8), "big")
+        symbols = []
+        for _ in range(body):
+            number, value = divmod(number, len(ALPHABET))
+            symbols.append(ALPHABET[value])
+        text = "".join(symbols)
+        yield text + check_symbol(text)
+
+
+def check_symbol(body: str) -> str:
+    """Weighted sum modulo the prime 29 with distinct non-zero weights: finds every typo and every swap."""
+    total = sum(weight * _VALUE[symbol] for weight, symbol in enumerate(body, start=2))
+    # The check symbol itself has weight 1.
+    return ALPHABET[-total % len(ALPHABET)]
+
+
+def normalise_code(text: str) -> str:
+    return "".join(text.split()).replace("-", "").upper()
+
+
+def is_wellformed(code: str) -> bool:
+    known = len(code) == CODE_LENGTH and all(symbol in _VALUE for symbol in code)
+    return known and check_symbol(code[:-1]) == code[-1]

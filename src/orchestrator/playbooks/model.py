@@ -1,0 +1,166 @@
+"""The format of ``playbook.yaml``: what differs between campaigns, as data."""
+
+import math
+from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
+
+from orchestrator.domain.calendar import Span
+from orchestrator.domain.messages import Channel, WaveKind
+from orchestrator.playbooks.rules import Rule
+from orchestrator.playbooks.values import (
+    CapText,
+    Delay,
+    DelayText,
+    MoneyText,
+    QuietHoursText,
+    Share,
+    SpanText,
+    Strict,
+)
+
+
+def _known_zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError(f"{name!r} is not an IANA time zone, such as Asia/Shanghai")
+    return name
+
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
+Zone = Annotated[str, AfterValidator(_known_zone)]
+
+
+class Repeat(Strict):
+    """After the first time, at most ``times`` more, counted from the first anchor."""
+
+    times: int = Field(ge=1, le=60)
+    every: SpanText
+
+
+class Variant(Strict):
+    """One of several texts, channels or offers tried in parallel; who gets which is drawn by lot."""
+
+    variant: Name
+    share: Share
+    channels: tuple[Channel, ...] | None = Field(default=None, min_length=1)
+    offer: Name | None = None
+
+
+class Wave(Strict):
+    wave: Name
+    kind: WaveKind
+    after: DelayText
+    channels: tuple[Channel, ...] = Field(
+        default=(Channel.SMS, Channel.EMAIL),
+        min_length=1,
+        description="In order of preference; the first that the customer can be reached on is taken",
+    )
+    tracks: tuple[Name, ...] | None = Field(default=None, description="All tracks where left out")
+    by: Literal["category"] | None = Field(
+        default=None, description="Texts and answers follow the category bought"
+    )
+    offer: Name | None = None
+    holdout: Share = Field(default=0.0, lt=1, description="Withheld from this send, drawn afresh")
+    variants: tuple[Variant, ...] = ()
+    unless: Literal["purchased"] | None = None
+    repeat: Repeat | None = None
+    late: Literal["send", "shift", "skip"] = Field(
+        default="send",
+        description="Found late by more than the grace: send now, shift all that follows, or skip",
+    )
+    grace: SpanText = Span(days=1)
+    if_missed: Literal["shift", "skip"] = Field(
+        default="shift",
+        description="The wave it follows never arrived: count from when it would have, or skip",
+    )
+
+    @property
+    def occurrences(self) -> int:
+        return 1 + self.repeat.times if self.repeat else 1
+
+    @model_validator(mode="after")
+    def _variants_add_up(self) -> Self:
+        if self.variants and not math.isclose(sum(v.share for v in self.variants), 1):
+            raise ValueError("the shares of the variants must add up to 100%")
+        if len({v.variant for v in self.variants}) != len(self.variants):
+            raise ValueError("two variants have the same name")
+        return self
+
+
+class Offer(Strict):
+    """What a coupon gives. Exactly one of amount, percent, free_postage, gift."""
+
+    amount: MoneyText | None = None
+    percent: int | None = Field(default=None, ge=1, le=99)
+    free_postage: bool = False
+    gift: str | None = Field(default=None, min_length=1, description="The product's number")
+    min_spend: MoneyText | None = None
+    valid: SpanText = Span(days=14)
+    pool: Name | None = Field(default=None, description="Draw codes from an imported pool")
+
+    @model_validator(mode="after")
+    def _gives_one_thing(self) -> Self:
+        if (
+            sum(
+                (
+                    self.amount is not None,
+                    self.percent is not None,
+                    self.free_postage,
+                    self.gift is not None,
+                )
+            )
+            != 1
+        ):
+            raise ValueError("needs exactly one of amount, percent, free_postage, gift")
+        return self
+
+
+class Evaluate(Strict):
+    """How long after a send, after a group's actions and after each customer's first message."""
+
+    sends: SpanText = Span(days=10)
+    groups: SpanText | None = None
+    overall: DelayText | None = None
+    lag: SpanText = Field(default=Span(days=1), description="Waited for orders that come in late")
+
+    @model_validator(mode="after")
+    def _exact(self) -> Self:
+        for span in (
+            self.sends,
+            self.groups,
+            self.overall.span if self.overall else None,
+            self.lag,
+        ):
+            if span is not None:
+                _ = span.timedelta
+        return self
+
+
+class Definition(Strict):
+    playbook: Name
+    title: str = Field(min_length=1)
+    timezone: Zone
+    locales: tuple[str, ...] = Field(default=("zh-CN", "en"), min_length=1)
+    anchor: Literal["order", "enrollment"] = Field(
+        default="order", description="What waves without an earlier wave count from"
+    )
+    audience: Rule
+    holdout: Share = Field(default=0.0, lt=1)
+    tracks: dict[Name, Rule] = Field(default_factory=lambda: {"all": Rule()}, min_length=1)
+    waves: tuple[Wave, ...] = Field(min_length=1)
+    offers: dict[Name, Offer] = Field(default_factory=dict)
+    evaluate: Evaluate = Evaluate()
+    quiet_hours: QuietHoursText | None = None
+    cap: dict[WaveKind, CapText] = Field(default_factory=dict)
+    budget: MoneyText | None = None
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+    def wave_named(self, name: str) -> Wave:
+        return next(wave for wave in self.waves if wave.wave == name)
+
+
+__all__ = ["Definition", "Delay", "Evaluate", "Offer", "Repeat", "Variant", "Wave"]

@@ -1,0 +1,121 @@
+"""How a playbook writes the domain's values: 5%, 10 days, 20 CNY, 1 per 14 days."""
+
+import re
+from dataclasses import dataclass
+from datetime import time
+from typing import Annotated, Any, NamedTuple
+
+from pydantic import BaseModel as _BaseModel
+from pydantic import BeforeValidator, ConfigDict, WithJsonSchema
+
+from orchestrator.domain.calendar import QuietHours, Span
+from orchestrator.domain.money import Money
+
+_CAP = re.compile(r"^\s*(\d+)\s+per\s+(.+)$")
+_AFTER = re.compile(r"^\s*(.+?)\s+after\s+([a-z0-9][a-z0-9-]*)\s*$")
+
+
+class Strict(_BaseModel):
+    """An unknown key is an error, a value never changes after reading."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, arbitrary_types_allowed=True, populate_by_name=True
+    )
+
+
+class Delay(NamedTuple):
+    """``3 days`` counts from the anchor (the order), ``3 days after thanks`` from that wave's acceptance."""
+
+    span: Span
+    wave: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """At most ``times`` messages of a kind to one person within ``per``, over all campaigns."""
+
+    times: int
+    per: Span
+
+
+def read_share(value: Any) -> float:
+    if isinstance(value, str) and value.strip().endswith("%"):
+        value = float(value.strip()[:-1]) / 100
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        # pydantic collects ValueError, not TypeError
+        raise ValueError(f"{value!r} is not a share, such as 5% or 0.05")  # noqa: TRY004
+    if not 0 <= value <= 1:
+        raise ValueError(f"{value} is not between 0 and 1; write 5% or 0.05")
+    return float(value)
+
+
+def read_span(value: Any) -> Span:
+    return value if isinstance(value, Span) else Span.parse(str(value))
+
+
+def read_delay(value: Any) -> Delay:
+    if isinstance(value, Delay):
+        return value
+    match = _AFTER.match(str(value))
+    return Delay(Span.parse(match[1]), match[2]) if match else Delay(Span.parse(str(value)))
+
+
+def read_money(value: Any) -> Money:
+    return value if isinstance(value, Money) else Money.parse(str(value))
+
+
+def read_cap(value: Any) -> Cap:
+    if isinstance(value, Cap):
+        return value
+    match = _CAP.match(str(value))
+    if match is None or int(match[1]) < 1:
+        raise ValueError(f"{value!r} is not a cap, such as 1 per 14 days")
+    return Cap(int(match[1]), Span.parse(match[2]))
+
+
+def read_quiet_hours(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    if set(value) != {"from", "to"}:
+        raise ValueError("quiet hours need exactly from and to, such as 21:00 and 09:00")
+    begins, ends = (time.fromisoformat(str(value[key])) for key in ("from", "to"))
+    if begins == ends:
+        raise ValueError("quiet hours that begin when they end would never let anything through")
+    return QuietHours(begins, ends)
+
+
+def _text(pattern: str, example: str) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "pattern": pattern, "examples": [example]})
+
+
+_LENGTH = r"\d+ (minute|hour|day|week|month|year)s?"
+
+SpanText = Annotated[Span, BeforeValidator(read_span), _text(f"^{_LENGTH}$", "10 days")]
+DelayText = Annotated[
+    Delay,
+    BeforeValidator(read_delay),
+    _text(f"^{_LENGTH}( after [a-z0-9-]+)?$", "3 days after thanks"),
+]
+MoneyText = Annotated[
+    Money, BeforeValidator(read_money), _text(r"^\d+(\.\d+)? [A-Z]{3}$", "199 CNY")
+]
+CapText = Annotated[Cap, BeforeValidator(read_cap), _text(rf"^\d+ per {_LENGTH}$", "1 per 14 days")]
+Share = Annotated[
+    float,
+    BeforeValidator(read_share),
+    WithJsonSchema(
+        {"anyOf": [{"type": "string", "pattern": r"^\d+(\.\d+)?%$"}, {"type": "number"}]}
+    ),
+]
+QuietHoursText = Annotated[
+    QuietHours,
+    BeforeValidator(read_quiet_hours),
+    WithJsonSchema(
+        {
+            "type": "object",
+            "properties": {"from": {"type": "string"}, "to": {"type": "string"}},
+            "required": ["from", "to"],
+            "additionalProperties": False,
+        }
+    ),
+]

@@ -1,0 +1,99 @@
+"""Campaigns and the playbook versions they are pinned to."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, insert, select, update
+
+from orchestrator.domain.shop import Shop
+from orchestrator.store.tables import campaigns, playbook_versions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredCampaign:
+    id: int
+    name: str
+    version: str
+    files: Mapping[str, str]
+    salt: str
+    state: str
+    shop: Shop
+    launched_at: datetime
+
+
+def add(
+    connection: Connection,
+    *,
+    name: str,
+    playbook: str,
+    version: str,
+    files: Mapping[str, str],
+    salt: str,
+    shop: Shop,
+    now: datetime,
+) -> int:
+    """Store a launched campaign; IntegrityError where the name is taken."""
+    known = select(playbook_versions.c.version).where(playbook_versions.c.version == version)
+    if connection.execute(known).first() is None:
+        connection.execute(
+            insert(playbook_versions).values(
+                version=version, playbook=playbook, files=dict(files), stored_at=now
+            )
+        )
+    stored = insert(campaigns).values(
+        name=name,
+        playbook_version=version,
+        salt=salt,
+        state="running",
+        shop=shop.as_json(),
+        currency=shop.currency,
+        launched_at=now,
+    )
+    return int(connection.execute(stored.returning(campaigns.c.id)).scalar_one())
+
+
+def find(connection: Connection, name: str) -> StoredCampaign | None:
+    row = connection.execute(_stored().where(campaigns.c.name == name)).first()
+    return None if row is None else _campaign(row)
+
+
+def get(connection: Connection, campaign_id: int) -> StoredCampaign:
+    return _campaign(connection.execute(_stored().where(campaigns.c.id == campaign_id)).one())
+
+
+def in_state(connection: Connection, *states: str) -> list[StoredCampaign]:
+    listed = _stored().where(campaigns.c.state.in_(states)).order_by(campaigns.c.id)
+    return [_campaign(row) for row in connection.execute(listed)]
+
+
+def every(connection: Connection) -> list[StoredCampaign]:
+    return [_campaign(row) for row in connection.execute(_stored().order_by(campaigns.c.id))]
+
+
+def set_state(connection: Connection, campaign_id: int, state: str, reason: str | None) -> None:
+    connection.execute(
+        update(campaigns)
+        .where(campaigns.c.id == campaign_id)
+        .values(state=state, state_reason=reason)
+    )
+
+
+def _stored() -> Select[Any]:
+    return select(campaigns, playbook_versions.c.files).join(
+        playbook_versions, playbook_versions.c.version == campaigns.c.playbook_version
+    )
+
+
+def _campaign(row: Row[Any]) -> StoredCampaign:
+    return StoredCampaign(
+        id=row.id,
+        name=row.name,
+        version=row.playbook_version,
+        files=row.files,
+        salt=row.salt,
+        state=row.state,
+        shop=Shop.from_json(row.shop),
+        launched_at=row.launched_at,
+    )

@@ -1,0 +1,147 @@
+"""One database: how to connect, and what the promises of the ledger rest on."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError
+
+from orchestrator.store import functions
+
+__all__ = ["Connection", "Database", "DatabaseAwayError", "DatabaseUnsafeError"]
+
+BUSY_SECONDS = 30
+_SQLITE_PRAGMAS = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA foreign_keys=ON",
+    # A power cut must not roll back an intent whose message is out.
+    "PRAGMA synchronous=FULL",
+    f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}",
+    "PRAGMA cache_size=-65536",
+    "PRAGMA temp_store=MEMORY",
+)
+
+
+class DatabaseAwayError(Exception):
+    """The database cannot be reached; the message says which one, without its password."""
+
+
+class DatabaseUnsafeError(Exception):
+    """The database is not set to keep what it has committed; nothing may be sent."""
+
+
+class Database:
+    """A SQLite file or a PostgreSQL server behind the same few verbs."""
+
+    def __init__(self, url: str) -> None:
+        self.url: URL = make_url(_with_driver(url))
+        self.engine: Engine = _engine(self.url)
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.url.get_backend_name() == "sqlite"
+
+    @property
+    def shown_url(self) -> str:
+        return self.url.render_as_string(hide_password=True)
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One transaction that takes the write lock at once; commits at the end, or rolls back."""
+        with self._reachable(), self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """One transaction that sees a single moment and writes nothing."""
+        with (
+            self._reachable(),
+            self.engine.execution_options(read_only=True).connect() as connection,
+            connection.begin(),
+        ):
+            yield connection
+
+    def assert_durable(self) -> None:
+        """Raise DatabaseUnsafeError where a committed intent could be lost in a crash."""
+        with self.read() as connection:
+            found = _sqlite_settings(connection) if self.is_sqlite else _server_settings(connection)
+        wrong = [f"{name} is {value}, needs {needed}" for name, value, needed in found]
+        if wrong:
+            raise DatabaseUnsafeError(f"{self.shown_url}: {'; '.join(wrong)}")
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+    @contextmanager
+    def _reachable(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            if error.connection_invalidated or _is_away(error):
+                raise DatabaseAwayError(
+                    f"cannot reach {self.shown_url}: {type(error.orig).__name__}. "
+                    "Start it, or set ORCHESTRATOR_DATABASE_URL"
+                ) from error
+            raise
+
+
+def _with_driver(url: str) -> str:
+    for short in ("postgresql://", "postgres://"):
+        if url.startswith(short):
+            return "postgresql+psycopg://" + url.removeprefix(short)
+    return url
+
+
+def _engine(url: URL) -> Engine:
+    if url.get_backend_name() != "sqlite":
+        # Errors must not carry customers' data in their parameters.
+        return create_engine(url, hide_parameters=True, pool_pre_ping=True)
+    if url.database:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url, hide_parameters=True, connect_args={"timeout": BUSY_SECONDS})
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    # The driver's own BEGIN is deferred: two writers would then fail with "database is locked".
+    connection.isolation_level = None
+    for pragma in _SQLITE_PRAGMAS:
+        connection.execute(pragma)
+    functions.register(connection)
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    read_only = connection.get_execution_options().get("read_only", False)
+    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+
+def _sqlite_settings(connection: Connection) -> list[tuple[str, str, str]]:
+    mode = connection.execute(text("PRAGMA journal_mode")).scalar_one()
+    synchronous = connection.execute(text("PRAGMA synchronous")).scalar_one()
+    full = 2
+    found = [] if mode == "wal" else [("journal_mode", str(mode), "wal")]
+    return found if synchronous >= full else [*found, ("synchronous", str(synchronous), "FULL")]
+
+
+def _server_settings(connection: Connection) -> list[tuple[str, str, str]]:
+    shown = {
+        name: str(connection.execute(text(f"SHOW {name}")).scalar_one())
+        for name in ("synchronous_commit", "fsync")
+    }
+    return [
+        (name, value, "on")
+        for name, value in shown.items()
+        if value not in {"on", "remote_apply", "remote_write"}
+    ]
+
+
+def _is_away(error: DBAPIError) -> bool:
+    name = type(error.orig).__name__
+    return name in {"OperationalError", "ConnectionTimeout"} and (
+        "connect" in str(error.orig) or "unable to open" in str(error.orig)
+    )

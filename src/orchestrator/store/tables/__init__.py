@@ -1,0 +1,58 @@
+"""All tables. Import names from here."""
+
+from orchestrator.store.tables.campaigns import (
+    attempts,
+    campaigns,
+    concerns,
+    coupons,
+    enrollments,
+    messages,
+    playbook_versions,
+    sends,
+)
+from orchestrator.store.tables.records import (
+    audit_log,
+    dispatchers,
+    evaluations,
+    events,
+    instance,
+)
+from orchestrator.store.tables.shop import (
+    categories,
+    consents,
+    customers,
+    imports,
+    order_lines,
+    orders,
+    products,
+    suppressions,
+)
+from orchestrator.store.tables.types import Moment, metadata, micros, moment
+
+__all__ = [
+    "Moment",
+    "attempts",
+    "audit_log",
+    "campaigns",
+    "categories",
+    "concerns",
+    "consents",
+    "coupons",
+    "customers",
+    "dispatchers",
+    "enrollments",
+    "evaluations",
+    "events",
+    "imports",
+    "instance",
+    "messages",
+    "metadata",
+    "micros",
+    "moment",
+    "order_lines",
+    "orders",
+    "playbook_versions",
+    "products",
+    "sends",
+    "suppressions",
+]
