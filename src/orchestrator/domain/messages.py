@@ -76,10 +76,12 @@ class Reason(StrEnum):
     NO_ANSWER = "no_answer"  #: the concern register has none for the category
     RENDER_FAILED = "render_failed"
     LATE = "late"  #: past its moment, and the wave's late policy is skip
+    OVERTAKEN = "overtaken"  #: the wave's next repeat was due before this one could go
     PREVIOUS_MISSED = "previous_missed"  #: the wave that it follows never arrived
     QUIET_HOURS = "quiet_hours"
     CAP = "cap"
     BUDGET = "budget"
+    POOL_EMPTY = "pool_empty"  #: no code is left in the imported pool
     COUPON_EXPIRED = "coupon_expired"
     CAMPAIGN_PAUSED = "campaign_paused"
     DISPATCH_STOPPED = "dispatch_stopped"  #: the kill switch

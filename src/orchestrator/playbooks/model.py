@@ -1,6 +1,8 @@
 """The format of ``playbook.yaml``: what differs between campaigns, as data."""
 
+import difflib
 import math
+import re
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -13,6 +15,7 @@ from orchestrator.playbooks.values import (
     CapText,
     Delay,
     DelayText,
+    LengthText,
     MoneyText,
     QuietHoursText,
     Share,
@@ -23,19 +26,30 @@ from orchestrator.playbooks.values import (
 
 def _known_zone(name: str) -> str:
     if name not in available_timezones():
-        raise ValueError(f"{name!r} is not an IANA time zone, such as Asia/Shanghai")
+        close = difflib.get_close_matches(name, available_timezones(), n=1)
+        example = close[0] if close else "Asia/Shanghai"
+        raise ValueError(f"{name!r} is not an IANA time zone, such as {example}")
     return name
 
 
+def _known_locale(name: str) -> str:
+    if not _LOCALE.fullmatch(name):
+        raise ValueError(f"{name!r} is not a language tag, such as en or zh-CN")
+    return name
+
+
+_LOCALE = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?")
+
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 Zone = Annotated[str, AfterValidator(_known_zone)]
+Locale = Annotated[str, AfterValidator(_known_locale)]
 
 
 class Repeat(Strict):
-    """After the first time, at most ``times`` more, counted from the first anchor."""
+    """``times`` in all, each ``every`` after the one before, all counted from the first anchor."""
 
     times: int = Field(ge=1, le=60)
-    every: SpanText
+    every: LengthText
 
 
 class Variant(Strict):
@@ -77,14 +91,15 @@ class Wave(Strict):
 
     @property
     def occurrences(self) -> int:
-        return 1 + self.repeat.times if self.repeat else 1
+        return self.repeat.times if self.repeat else 1
 
     @model_validator(mode="after")
     def _variants_add_up(self) -> Self:
         if self.variants and not math.isclose(sum(v.share for v in self.variants), 1):
-            raise ValueError("the shares of the variants must add up to 100%")
+            total = sum(v.share for v in self.variants)
+            raise ValueError(f"the shares of the variants add up to {total:.0%}; make it 100%")
         if len({v.variant for v in self.variants}) != len(self.variants):
-            raise ValueError("two variants have the same name")
+            raise ValueError("two variants have the same name; rename one")
         return self
 
 
@@ -96,7 +111,7 @@ class Offer(Strict):
     free_postage: bool = False
     gift: str | None = Field(default=None, min_length=1, description="The product's number")
     min_spend: MoneyText | None = None
-    valid: SpanText = Span(days=14)
+    valid: LengthText = Span(days=14)
     pool: Name | None = Field(default=None, description="Draw codes from an imported pool")
 
     @model_validator(mode="after")
@@ -112,15 +127,18 @@ class Offer(Strict):
             )
             != 1
         ):
-            raise ValueError("needs exactly one of amount, percent, free_postage, gift")
+            raise ValueError(
+                "gives nothing, or several things at once; "
+                "write exactly one of amount, percent, free_postage, gift"
+            )
         return self
 
 
 class Evaluate(Strict):
     """How long after a send, after a group's actions and after each customer's first message."""
 
-    sends: SpanText = Span(days=10)
-    groups: SpanText | None = None
+    sends: LengthText = Span(days=10)
+    groups: LengthText | None = None
     overall: DelayText | None = None
     lag: SpanText = Field(default=Span(days=1), description="Waited for orders that come in late")
 
@@ -141,7 +159,11 @@ class Definition(Strict):
     playbook: Name
     title: str = Field(min_length=1)
     timezone: Zone
-    locales: tuple[str, ...] = Field(default=("zh-CN", "en"), min_length=1)
+    locales: tuple[Locale, ...] = Field(
+        default=("zh-CN", "en"),
+        min_length=1,
+        description="Each has every text; the first serves customers of any other language",
+    )
     anchor: Literal["order", "enrollment"] = Field(
         default="order", description="What waves without an earlier wave count from"
     )
@@ -154,6 +176,9 @@ class Definition(Strict):
     quiet_hours: QuietHoursText | None = None
     cap: dict[WaveKind, CapText] = Field(default_factory=dict)
     budget: MoneyText | None = None
+    waive: tuple[Literal["care-first"], ...] = Field(
+        default=(), description="Rules of good manners that this playbook leaves aside on purpose"
+    )
 
     @property
     def zone(self) -> ZoneInfo:

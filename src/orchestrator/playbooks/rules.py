@@ -6,9 +6,9 @@ a new kind is a field here and a function in ``store/audience``.
 
 from datetime import date
 from decimal import Decimal
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from orchestrator.domain.messages import Channel
 from orchestrator.playbooks.values import SpanText, Strict
@@ -23,7 +23,9 @@ class EventDay(Strict):
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if self.last < self.first:
-            raise ValueError(f"the event ends ({self.last}) before it begins ({self.first})")
+            raise ValueError(
+                f"the event ends ({self.last}) before it begins ({self.first}); swap from and to"
+            )
         return self
 
 
@@ -32,7 +34,7 @@ class _Bounded(Strict):
     def _bounded(self) -> Self:
         bounds = [getattr(self, name, None) for name in ("at_least", "at_most", "below")]
         if all(bound is None for bound in bounds):
-            raise ValueError("needs at_least, at_most or below")
+            raise ValueError("has no bound; write at_least, at_most or below")
         return self
 
 
@@ -70,7 +72,7 @@ class Membership(Strict):
     @model_validator(mode="after")
     def _says_something(self) -> Self:
         if self.within is None and self.without is None:
-            raise ValueError("needs in or not_in")
+            raise ValueError("names nothing; write in: [...] or not_in: [...]")
         return self
 
 
@@ -90,15 +92,27 @@ class Attribute(Strict):
     @model_validator(mode="after")
     def _says_one_thing(self) -> Self:
         if sum(value is not None for value in (self.equals, self.within, self.at_least)) != 1:
-            raise ValueError("needs exactly one of equals, in, at_least")
+            raise ValueError(
+                "compares with nothing, or several things; write exactly one of equals, in, at_least"
+            )
         return self
+
+
+def read_count(value: Any) -> Any:
+    """``orders_before: 0`` means exactly none."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return {"at_least": value, "at_most": value}
+    return value
+
+
+CountText = Annotated[Count, BeforeValidator(read_count, json_schema_input_type=int | Count)]
 
 
 class Rule(Strict):
     event_day: EventDay | None = None
     order_total: Amount | None = None
     category: Membership | None = None
-    orders_before: Count | None = None
+    orders_before: CountText | None = None
     recency: Recency | None = None
     spend: Spend | None = None
     region: Membership | None = None
@@ -108,12 +122,3 @@ class Rule(Strict):
     every: tuple["Rule", ...] | None = Field(default=None, alias="all", min_length=1)
     some: tuple["Rule", ...] | None = Field(default=None, alias="any", min_length=1)
     no: "Rule | None" = Field(default=None, alias="not")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _count_shorthand(cls, data: Any) -> Any:
-        """``orders_before: 0`` means exactly none."""
-        if isinstance(data, dict) and isinstance(data.get("orders_before"), int):
-            count = data["orders_before"]
-            return {**data, "orders_before": {"at_least": count, "at_most": count}}
-        return data

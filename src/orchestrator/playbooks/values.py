@@ -11,7 +11,10 @@ from pydantic import BeforeValidator, ConfigDict, WithJsonSchema
 from orchestrator.domain.calendar import QuietHours, Span
 from orchestrator.domain.money import Money
 
+_LONGEST_MONTHS, _LONGEST_DAYS, _LONGEST_SECONDS = 120, 3_653, 3_653 * 86_400
 _CAP = re.compile(r"^\s*(\d+)\s+per\s+(.+)$")
+_PERCENT = re.compile(r"^\s*(\d{1,3}(?:\.\d+)?)\s*%\s*$")
+_WALL_TIME = re.compile(r"^([01]\d|2[0-3]):[0-5]\d$")
 _AFTER = re.compile(r"^\s*(.+?)\s+after\s+([a-z0-9][a-z0-9-]*)\s*$")
 
 
@@ -39,25 +42,39 @@ class Cap:
 
 
 def read_share(value: Any) -> float:
-    if isinstance(value, str) and value.strip().endswith("%"):
-        value = float(value.strip()[:-1]) / 100
+    if isinstance(value, str) and (match := _PERCENT.match(value)):
+        value = float(match[1]) / 100
     if isinstance(value, bool) or not isinstance(value, int | float):
         # pydantic collects ValueError, not TypeError
         raise ValueError(f"{value!r} is not a share, such as 5% or 0.05")  # noqa: TRY004
     if not 0 <= value <= 1:
-        raise ValueError(f"{value} is not between 0 and 1; write 5% or 0.05")
+        raise ValueError(f"{value:g} is not between 0 and 1; write 5% or 0.05")
     return float(value)
 
 
 def read_span(value: Any) -> Span:
-    return value if isinstance(value, Span) else Span.parse(str(value))
+    span = value if isinstance(value, Span) else Span.parse(str(value))
+    if (
+        span.months > _LONGEST_MONTHS
+        or span.days > _LONGEST_DAYS
+        or span.seconds > _LONGEST_SECONDS
+    ):
+        raise ValueError(f"{value!r} is longer than ten years, such as 10 days or 1 month")
+    return span
+
+
+def read_length(value: Any) -> Span:
+    span = read_span(value)
+    if span == Span():
+        raise ValueError(f"{value!r} has no length, such as 10 days or 1 month")
+    return span
 
 
 def read_delay(value: Any) -> Delay:
     if isinstance(value, Delay):
         return value
     match = _AFTER.match(str(value))
-    return Delay(Span.parse(match[1]), match[2]) if match else Delay(Span.parse(str(value)))
+    return Delay(read_span(match[1]), match[2]) if match else Delay(read_span(value))
 
 
 def read_money(value: Any) -> Money:
@@ -70,18 +87,24 @@ def read_cap(value: Any) -> Cap:
     match = _CAP.match(str(value))
     if match is None or int(match[1]) < 1:
         raise ValueError(f"{value!r} is not a cap, such as 1 per 14 days")
-    return Cap(int(match[1]), Span.parse(match[2]))
+    return Cap(int(match[1]), read_length(match[2]))
 
 
 def read_quiet_hours(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     if set(value) != {"from", "to"}:
-        raise ValueError("quiet hours need exactly from and to, such as 21:00 and 09:00")
-    begins, ends = (time.fromisoformat(str(value[key])) for key in ("from", "to"))
+        raise ValueError('quiet hours need from and to, such as {from: "21:00", to: "09:00"}')
+    begins, ends = (_read_wall_time(value[key]) for key in ("from", "to"))
     if begins == ends:
-        raise ValueError("quiet hours that begin when they end would never let anything through")
+        raise ValueError("quiet hours end when they begin; write two different times")
     return QuietHours(begins, ends)
+
+
+def _read_wall_time(value: Any) -> time:
+    if not _WALL_TIME.match(str(value)):
+        raise ValueError(f'{value!r} is not a time of day, such as "21:00"')
+    return time.fromisoformat(str(value))
 
 
 def _text(pattern: str, example: str) -> WithJsonSchema:
@@ -91,6 +114,8 @@ def _text(pattern: str, example: str) -> WithJsonSchema:
 _LENGTH = r"\d+ (minute|hour|day|week|month|year)s?"
 
 SpanText = Annotated[Span, BeforeValidator(read_span), _text(f"^{_LENGTH}$", "10 days")]
+#: a span that is longer than nothing
+LengthText = Annotated[Span, BeforeValidator(read_length), _text(f"^{_LENGTH}$", "10 days")]
 DelayText = Annotated[
     Delay,
     BeforeValidator(read_delay),

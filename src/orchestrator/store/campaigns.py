@@ -5,10 +5,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, insert, select, update
+from sqlalchemy import BigInteger, Connection, Row, Select, exists, func, insert, select, update
 
+from orchestrator.domain.messages import OPEN_STATES
 from orchestrator.domain.shop import Shop
-from orchestrator.store.tables import campaigns, playbook_versions
+from orchestrator.store.tables import (
+    campaigns,
+    customers,
+    enrollments,
+    evaluations,
+    imports,
+    messages,
+    orders,
+    playbook_versions,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +31,7 @@ class StoredCampaign:
     state: str
     shop: Shop
     launched_at: datetime
+    enrolled_seen: str | None
 
 
 def add(
@@ -80,6 +91,41 @@ def set_state(connection: Connection, campaign_id: int, state: str, reason: str 
     )
 
 
+def set_enrolled_seen(connection: Connection, campaign_id: int, seen: str) -> None:
+    connection.execute(
+        update(campaigns).where(campaigns.c.id == campaign_id).values(enrolled_seen=seen)
+    )
+
+
+def shop_data_seen(connection: Connection) -> str:
+    """A mark that changes whenever orders or customers do: latest changes and finished imports."""
+    latest_order = select(func.max(orders.c.updated_at)).scalar_subquery()
+    latest_customer = select(func.max(customers.c.updated_at)).scalar_subquery()
+    finished = select(func.count()).where(imports.c.state == "done").scalar_subquery()
+    row = connection.execute(
+        select(
+            func.coalesce(latest_order, 0, type_=BigInteger),
+            func.coalesce(latest_customer, 0, type_=BigInteger),
+            finished,
+        )
+    ).one()
+    return ":".join(str(part) for part in row)
+
+
+def has_open_work(connection: Connection, campaign_id: int) -> bool:
+    """Whether somebody still walks, a message is open, or an evaluation is to come."""
+    walking = exists().where(
+        enrollments.c.campaign_id == campaign_id, enrollments.c.wave.is_not(None)
+    )
+    under_way = exists().where(
+        messages.c.campaign_id == campaign_id, messages.c.state.in_(OPEN_STATES)
+    )
+    to_come = exists().where(
+        evaluations.c.campaign_id == campaign_id, evaluations.c.recorded_at.is_(None)
+    )
+    return bool(connection.execute(select(walking | under_way | to_come)).scalar_one())
+
+
 def _stored() -> Select[Any]:
     return select(campaigns, playbook_versions.c.files).join(
         playbook_versions, playbook_versions.c.version == campaigns.c.playbook_version
@@ -96,4 +142,5 @@ def _campaign(row: Row[Any]) -> StoredCampaign:
         state=row.state,
         shop=Shop.from_json(row.shop),
         launched_at=row.launched_at,
+        enrolled_seen=row.enrolled_seen,
     )

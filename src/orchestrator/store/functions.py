@@ -35,6 +35,13 @@ def due_at(
     )
 
 
+def awake_at(
+    moment: ColumnElement[int], zone: ColumnElement[str], quiet: QuietHours | None
+) -> ColumnElement[int]:
+    """The moment itself, or the end of the quiet hours that it falls into."""
+    return moment if quiet is None else due_at(moment, Span(), zone, quiet)
+
+
 def address_hash(address: ColumnElement[str], key: str) -> Function[str]:
     return func.orch_address_hash(address, key, type_=String)
 

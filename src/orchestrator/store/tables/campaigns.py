@@ -3,6 +3,7 @@
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Date,
@@ -62,6 +63,7 @@ campaigns = Table(
     Column("currency", String(3), nullable=False),
     Column("spent", BigInteger, nullable=False, server_default="0"),  # thousandths of a minor unit
     Column("launched_at", Moment, nullable=False),
+    Column("enrolled_seen", String(80)),  # the shop's data when people were last enrolled
     CheckConstraint("state IN ('running', 'paused', 'stopped', 'done')", name="state"),
 )
 
@@ -128,6 +130,8 @@ messages = Table(
     Column("occurrence", Integer, nullable=False),
     Column("kind", Word(WaveKind), nullable=False),
     Column("arm", Word(Arm), nullable=False),  # of this send
+    # The lot was drawn: it counts in the comparison, whatever became of it afterwards.
+    Column("assigned", Boolean, nullable=False),
     Column("variant", String(40)),
     Column("channel", Word(Channel)),  # none where the customer cannot be reached
     Column("address_hash", String(32)),

@@ -62,6 +62,7 @@ customers = Table(
     Index("ix_customers_email", "email"),
     Index("ix_customers_phone_hash", "phone_hash"),
     Index("ix_customers_email_hash", "email_hash"),
+    Index("ix_customers_updated_at", "updated_at"),
 )
 
 consents = Table(
@@ -139,6 +140,7 @@ orders = Table(
     Index("ix_orders_customer_placed", "customer_id", "placed_at", "counts"),
     Index("ix_orders_placed_customer", "placed_at", "customer_id"),
     Index("ix_orders_coupon_code", "coupon_code"),
+    Index("ix_orders_updated_at", "updated_at"),
 )
 
 order_lines = Table(

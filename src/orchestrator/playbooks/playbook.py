@@ -1,0 +1,80 @@
+"""A playbook as it was read: definition, texts and answers, pinned by a hash of all of them."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from orchestrator.domain.messages import Channel
+from orchestrator.playbooks.concerns import ConcernEntry
+from orchestrator.playbooks.coverage import known_categories
+from orchestrator.playbooks.model import Definition
+from orchestrator.playbooks.template import TemplateFacts
+from orchestrator.playbooks.texts import find_text, nearest_locale
+
+
+@dataclass(frozen=True)
+class Playbook:
+    """
+    One version of a playbook; nothing in it changes.
+
+    ``files`` maps each path inside the folder to its text (line ends normalised), all
+    that ``playbook_from_files`` needs; ``version`` is the SHA-256 of them.
+    """
+
+    definition: Definition
+    files: Mapping[str, str] = field(repr=False)
+    version: str
+    concerns: tuple[ConcernEntry, ...] = field(repr=False)
+    #: what each template says and needs; follows from ``files``
+    templates: Mapping[str, TemplateFacts] = field(compare=False, repr=False)
+
+    @cached_property
+    def categories(self) -> frozenset[str]:
+        """The categories that the audience names or that have an answer."""
+        return frozenset(known_categories(self.definition, self.concerns))
+
+    def locale_for(self, wanted: str) -> str:
+        """Return the locale itself, else the first of the same language, else the playbook's first."""
+        return nearest_locale(wanted, self.definition.locales)
+
+    def template_for(
+        self,
+        *,
+        wave: str,
+        variant: str | None,
+        track: str,
+        category: str | None,
+        channel: Channel,
+        locale: str,
+    ) -> str:
+        """Return the path of the most specific text; KeyError for a wave or channel without any."""
+        spoken = self.locale_for(locale)
+        found = find_text(
+            self.files, spoken, wave, channel, variant=variant, track=track, category=category
+        )
+        if found is None:
+            raise KeyError(f"{spoken}/{wave}.{channel.value}.j2")
+        return found
+
+    def concerns_for(self, *, category: str, track: str, locale: str) -> tuple[ConcernEntry, ...]:
+        """Return the answers for buyers of a category, what is asked most first."""
+        spoken = self.locale_for(locale)
+        fitting = [
+            entry
+            for entry in self.concerns
+            if entry.category == category and entry.locale == spoken and entry.speaks_to(track)
+        ]
+        # An answer for this track says more than one for anybody.
+        fitting.sort(key=lambda entry: (entry.audience == "any", -entry.evidence))
+        return tuple(fitting)
+
+
+def version_of(files: Mapping[str, str]) -> str:
+    """Return the SHA-256 (hex) over paths and texts, each with its length, in order of the paths."""
+    digest = hashlib.sha256()
+    for path in sorted(files):
+        for part in (path.encode(), files[path].encode()):
+            digest.update(len(part).to_bytes(8, "big"))
+            digest.update(part)
+    return digest.hexdigest()

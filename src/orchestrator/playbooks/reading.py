@@ -1,0 +1,175 @@
+"""From a folder, or from the pinned copy in the database, to a playbook or all that is wrong with it."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from orchestrator.playbooks.concerns import ConcernEntry, ConcernFile
+from orchestrator.playbooks.coverage import Coverage
+from orchestrator.playbooks.document import Document, read_document
+from orchestrator.playbooks.model import Definition
+from orchestrator.playbooks.playbook import Playbook, version_of
+from orchestrator.playbooks.problems import PlaybookError, Problem, did_you_mean
+from orchestrator.playbooks.schema import schema_of
+from orchestrator.playbooks.sequence import check_sequence
+from orchestrator.playbooks.template import TemplateFacts, read_template
+from orchestrator.playbooks.texts import TextPath
+from orchestrator.playbooks.wording import problems_of
+
+MAIN_FILE = "playbook.yaml"
+CONCERNS = "concerns"
+MAX_FILES = 1000
+MAX_BYTES = 1024 * 1024
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+def read_playbook(folder: Path) -> Playbook:
+    """Return the playbook of a folder; PlaybookError carries every problem in it at once."""
+    problems: list[Problem] = []
+    files = dict(_texts_in(folder, problems))
+    return _build(files, problems, str(folder))
+
+
+def playbook_from_files(files: Mapping[str, str]) -> Playbook:
+    """Return the playbook of a pinned copy; the same files give the same version."""
+    return _build({path: _normalised(text) for path, text in files.items()}, [], "")
+
+
+def _build(files: Mapping[str, str], problems: list[Problem], folder: str) -> Playbook:
+    facts = _read_templates(files, problems)
+    concerns = _read_concerns(files, problems)
+    document, definition = _read_definition(files, problems)
+    if document and definition:
+        check_sequence(definition, document, problems)
+        _check_concern_locales(definition, files, problems)
+        readable = not any(problem.file.startswith(f"{CONCERNS}/") for problem in problems)
+        if len({wave.wave for wave in definition.waves}) == len(definition.waves):
+            Coverage(definition, document, files, facts, concerns, readable, problems).check()
+    if problems or definition is None:
+        raise PlaybookError(problems, folder)
+    pinned = MappingProxyType(dict(files))
+    return Playbook(definition, pinned, version_of(pinned), concerns, MappingProxyType(facts))
+
+
+def _read_definition(
+    files: Mapping[str, str], problems: list[Problem]
+) -> tuple[Document | None, Definition | None]:
+    if MAIN_FILE not in files:
+        # A file that is there and unreadable has its problem already.
+        if not any(problem.file in (MAIN_FILE, ".") for problem in problems):
+            remedy = "Create it; see docs/playbook-format.md."
+            problems.append(Problem(MAIN_FILE, 1, "the file is missing", remedy))
+        return None, None
+    document = read_document(MAIN_FILE, files[MAIN_FILE], problems)
+    if document is None:
+        return None, None
+    return document, _checked(Definition, document, document.data, problems)
+
+
+def _read_templates(files: Mapping[str, str], problems: list[Problem]) -> dict[str, TemplateFacts]:
+    found: dict[str, TemplateFacts] = {}
+    for path in sorted(files):
+        parsed = TextPath.parse(path)
+        facts = parsed and read_template(path, files[path], parsed.channel, problems)
+        if facts:
+            found[path] = facts
+    return found
+
+
+def _read_concerns(files: Mapping[str, str], problems: list[Problem]) -> tuple[ConcernEntry, ...]:
+    found: list[ConcernEntry] = []
+    for path in sorted(files):
+        if path.startswith(f"{CONCERNS}/"):
+            found += _concerns_of(path, files[path], problems)
+    return tuple(found)
+
+
+def _concerns_of(path: str, text: str, problems: list[Problem]) -> tuple[ConcernEntry, ...]:
+    document = read_document(path, text, problems)
+    if document is None:
+        return ()
+    data = dict(document.data)
+    entries = data.get("concerns")
+    if isinstance(entries, list):
+        locale = path.removeprefix(f"{CONCERNS}/").removesuffix(".yaml")
+        data["concerns"] = [
+            {"locale": locale, **entry} if isinstance(entry, dict) else entry for entry in entries
+        ]
+    checked = _checked(ConcernFile, document, data, problems)
+    return checked.concerns if checked else ()
+
+
+def _checked(
+    model: type[_Model], document: Document, data: dict[str, Any], problems: list[Problem]
+) -> _Model | None:
+    try:
+        return model.model_validate(data, by_alias=True, by_name=False)
+    except ValidationError as error:
+        problems += problems_of(error, document, schema_of(model))
+        return None
+
+
+def _check_concern_locales(
+    definition: Definition, files: Mapping[str, str], problems: list[Problem]
+) -> None:
+    for path in files:
+        if path.startswith(f"{CONCERNS}/"):
+            locale = path.removeprefix(f"{CONCERNS}/").removesuffix(".yaml")
+            if locale not in definition.locales:
+                remedy = did_you_mean(locale, definition.locales)
+                problems.append(Problem(path, 1, f"{locale} is not in locales", remedy))
+
+
+def _texts_in(folder: Path, problems: list[Problem]) -> Iterator[tuple[str, str]]:
+    if not folder.is_dir():
+        problems.append(Problem(".", 1, "there is no such folder", "Give a playbook's folder."))
+        return
+    inside = folder.resolve()
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    if len(paths) > MAX_FILES:
+        problems.append(
+            Problem(".", 1, f"more than {MAX_FILES} files", "Give a playbook's folder.")
+        )
+        return
+    for path in paths:
+        name = path.relative_to(folder).as_posix()
+        if any(part.startswith(".") for part in name.split("/")) or name.endswith((".md", "~")):
+            continue
+        if not path.resolve().is_relative_to(inside):
+            problems.append(Problem(name, 1, "links out of the folder", "Copy the file into it."))
+        elif not _belongs(name):
+            remedy = f"Keep {MAIN_FILE}, {CONCERNS}/*.yaml and *.j2 here only."
+            problems.append(Problem(name, 1, "is no part of a playbook", remedy))
+        elif (text := _text_of(path, name, problems)) is not None:
+            yield name, text
+
+
+def _belongs(name: str) -> bool:
+    concerns = name.startswith(f"{CONCERNS}/") and name.endswith(".yaml") and name.count("/") == 1
+    return name == MAIN_FILE or name.endswith(".j2") or concerns
+
+
+def _text_of(path: Path, name: str, problems: list[Problem]) -> str | None:
+    try:
+        data = path.read_bytes() if path.stat().st_size <= MAX_BYTES else None
+    except OSError as error:
+        reason = error.strerror or "unknown reason"
+        problems.append(Problem(name, 1, f"cannot be read: {reason}", "Check its permissions."))
+        return None
+    if data is None:
+        problems.append(Problem(name, 1, f"larger than {MAX_BYTES:,} bytes", "Shorten it."))
+        return None
+    try:
+        return _normalised(data.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        problems.append(Problem(name, line, "is not UTF-8", "Save it as UTF-8."))
+        return None
+
+
+def _normalised(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")

@@ -1,0 +1,179 @@
+"""Whether the waves make a sequence: who follows whom, for whom, with what, and in good manners."""
+
+from collections.abc import Iterable, Iterator
+
+from orchestrator.domain.calendar import Span
+from orchestrator.domain.messages import WaveKind
+from orchestrator.playbooks.document import Document, Location
+from orchestrator.playbooks.model import Definition, Variant, Wave
+from orchestrator.playbooks.problems import Problem, did_you_mean
+
+_KIND_WORDS = frozenset({WaveKind.THANKS, WaveKind.CARE})
+
+
+def check_sequence(definition: Definition, document: Document, problems: list[Problem]) -> None:
+    """Add what no single key shows."""
+    known = len(problems)
+    checker = _Checker(definition, document, problems)
+    checker.names()
+    checker.locales()
+    places = range(len(definition.waves))
+    for index in places:
+        checker.reach(index)
+        checker.offers(index)
+        checker.followed(index)
+    if not problems[known:]:
+        # Who comes first is clear only where every wave is.
+        for index in places:
+            checker.manners(index)
+    checker.currencies()
+    checker.overall()
+
+
+class _Checker:
+    def __init__(self, definition: Definition, document: Document, problems: list[Problem]) -> None:
+        self.definition = definition
+        self.waves = definition.waves
+        self.document = document
+        self.problems = problems
+
+    def complain(self, location: Location, message: str, remedy: str) -> None:
+        line = self.document.line(*location)
+        self.problems.append(Problem(self.document.file, line, message, remedy))
+
+    def tracks_of(self, wave: Wave) -> set[str]:
+        return set(wave.tracks or self.definition.tracks) & set(self.definition.tracks)
+
+    def names(self) -> None:
+        for index, name in _repeated(wave.wave for wave in self.waves):
+            self.complain(("waves", index, "wave"), f"a second wave {name}", "Rename one of them.")
+        for index, wave in enumerate(self.waves):
+            for place, variant in enumerate(wave.variants):
+                if variant.variant in self.definition.tracks:
+                    self.complain(
+                        ("waves", index, "variants", place, "variant"),
+                        f"{variant.variant} is a track and a variant",
+                        "Rename the variant: their texts' file names would be the same.",
+                    )
+
+    def locales(self) -> None:
+        for index, name in _repeated(self.definition.locales):
+            self.complain(("locales", index), f"{name} is here twice", "Remove one.")
+
+    def reach(self, index: int) -> None:
+        for place, track in enumerate(self.waves[index].tracks or ()):
+            if track not in self.definition.tracks:
+                remedy = did_you_mean(track, self.definition.tracks)
+                self.complain(("waves", index, "tracks", place), f"unknown track {track}", remedy)
+
+    def followed(self, index: int) -> None:
+        wave, earlier = self.waves[index], self.waves[:index]
+        name = wave.after.wave
+        if name is None:
+            return
+        at = ("waves", index, "after")
+        before = next((other for other in earlier if other.wave == name), None)
+        if before is None:
+            known = [other.wave for other in earlier]
+            if name in (other.wave for other in self.waves):
+                self.complain(
+                    at,
+                    f"{wave.wave} follows {name}, which is not before it",
+                    f"List {wave.wave} below {name}.",
+                )
+            else:
+                self.complain(
+                    at, f"{wave.wave} follows unknown wave {name}", did_you_mean(name, known)
+                )
+        elif missing := sorted(self.tracks_of(wave) - self.tracks_of(before)):
+            self.complain(
+                at,
+                f"{wave.wave} follows {name}, which does not reach track {', '.join(missing)}",
+                f"Add the track to {name} or limit {wave.wave} by tracks.",
+            )
+
+    def offers(self, index: int) -> None:
+        wave = self.waves[index]
+        named: list[tuple[Location, str | None]] = [(("waves", index, "offer"), wave.offer)]
+        named += [
+            (("waves", index, "variants", place, "offer"), variant.offer)
+            for place, variant in enumerate(wave.variants)
+        ]
+        for location, offer in named:
+            if offer is not None and offer not in self.definition.offers:
+                remedy = did_you_mean(offer, self.definition.offers)
+                self.complain(location, f"unknown offer {offer}", remedy)
+
+    def manners(self, index: int) -> None:
+        wave = self.waves[index]
+        if wave.kind is not WaveKind.PROMO or "care-first" in self.definition.waive:
+            return
+        due = self._roughly_due(wave)
+        greeted = {
+            track
+            for other in self.waves
+            if other.kind in _KIND_WORDS and self._roughly_due(other) <= due
+            for track in self.tracks_of(other)
+        }
+        if missing := sorted(self.tracks_of(wave) - greeted):
+            self.complain(
+                ("waves", index, "kind"),
+                f"{wave.wave} sells to track {', '.join(missing)} before any thanks or care",
+                "Send a thanks or care wave first, or write 'waive: [care-first]'.",
+            )
+
+    def currencies(self) -> None:
+        for name, offer in self.definition.offers.items():
+            if (
+                offer.amount
+                and offer.min_spend
+                and offer.amount.currency != offer.min_spend.currency
+            ):
+                self.complain(
+                    ("offers", name, "min_spend"),
+                    f"offer {name} gives {offer.amount.currency} and asks {offer.min_spend.currency}",
+                    "Use one currency.",
+                )
+
+    def overall(self) -> None:
+        overall = self.definition.evaluate.overall
+        names = [wave.wave for wave in self.waves]
+        if overall and overall.wave is not None and overall.wave not in names:
+            self.complain(
+                ("evaluate", "overall"),
+                f"overall counts from unknown wave {overall.wave}",
+                did_you_mean(overall.wave, names),
+            )
+
+    def _roughly_due(self, wave: Wave) -> float:
+        """Seconds after the anchor, a month being its shortest; enough to say which comes first."""
+        seen: set[str] = set()
+        total = 0.0
+        while wave.wave not in seen:
+            seen.add(wave.wave)
+            total += _seconds(wave.after.span)
+            found = next((other for other in self.waves if other.wave == wave.after.wave), None)
+            if found is None:
+                break
+            wave = found
+        return total
+
+
+def texts_of(wave: Wave) -> Iterator[tuple[Variant | None, str | None]]:
+    """Yield each variant with its offer; a wave without variants is one of its own."""
+    if not wave.variants:
+        yield None, wave.offer
+    for variant in wave.variants:
+        yield variant, variant.offer or wave.offer
+
+
+def _repeated(names: Iterable[str]) -> Iterator[tuple[int, str]]:
+    seen: set[str] = set()
+    for index, name in enumerate(names):
+        if name in seen:
+            yield index, name
+        seen.add(name)
+
+
+def _seconds(span: Span) -> float:
+    return (span.months * 28 + span.days) * 86_400 + span.seconds

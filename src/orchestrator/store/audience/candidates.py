@@ -1,0 +1,126 @@
+"""The customers whom a playbook admits, each with the order that brings them in."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    String,
+    and_,
+    case,
+    exists,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+)
+
+from orchestrator.playbooks.model import Definition
+from orchestrator.store.audience.conditions import Scope, of_customer, other
+from orchestrator.store.audience.tree import Compiled, compile_rule
+from orchestrator.store.audience.windows import window_of
+from orchestrator.store.tables import Moment, customers, orders
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entrance:
+    """A playbook's audience and tracks as SQL over ``orders`` (the anchor order) and ``customers``."""
+
+    in_question: ColumnElement[bool]  #: the order may bring somebody in
+    wanted: str  #: of such an order, in words
+    audience: Compiled
+    tracks: dict[str, Compiled]
+
+    @property
+    def track(self) -> ColumnElement[Any]:
+        """The first track whose rule holds; NULL where none does."""
+        named = [(rule.holds, literal(name, String)) for name, rule in self.tracks.items()]
+        return case(*named, else_=null())
+
+
+def entrance(
+    definition: Definition, *, now: datetime, launched_at: datetime, currency: str
+) -> Entrance:
+    window = window_of(definition.audience, definition.zone)
+    scope = Scope(
+        now=now, zone=definition.zone, currency=currency, began_at=window.begins if window else None
+    )
+    placed = orders.c.placed_at
+    if window is not None:
+        wanted, when = (
+            "placed during the event",
+            and_(placed >= window.begins, placed < window.ends),
+        )
+    elif definition.anchor == "enrollment":
+        wanted, when = "the latest order", _is_latest(scope)
+    else:
+        wanted, when = "placed since the launch", placed >= launched_at
+    return Entrance(
+        in_question=and_(orders.c.counts, placed <= now, when),
+        wanted=wanted,
+        audience=compile_rule(definition.audience, scope, "audience"),
+        tracks={
+            name: compile_rule(rule, scope, f"tracks.{name}")
+            for name, rule in definition.tracks.items()
+        },
+    )
+
+
+def candidates(
+    definition: Definition,
+    *,
+    now: datetime,
+    launched_at: datetime,
+    currency: str,
+    since: datetime | None = None,
+) -> Select[Any]:
+    """
+    Select who is admitted as of ``now``, one row a person.
+
+    Columns: customer_id, person, order_id, anchor_at, timezone (the playbook's where the customer
+    has none), category, locale, country (NULL where unknown), track (NULL where no rule holds). Of several orders, and of
+    several profiles of one person, the first admitted order (placed_at, id) brings them in. Orders
+    placed after ``now`` are not seen. ``since`` looks only at anchor orders placed from then on.
+    """
+    way_in = entrance(definition, now=now, launched_at=launched_at, currency=currency)
+    admitted = select(
+        customers.c.id.label("customer_id"),
+        customers.c.person,
+        orders.c.id.label("order_id"),
+        orders.c.placed_at,
+        orders.c.category,
+        customers.c.locale,
+        func.coalesce(customers.c.timezone, definition.timezone).label("timezone"),
+        customers.c.country,
+        way_in.track.label("track"),
+        func.row_number()
+        .over(partition_by=customers.c.person, order_by=(orders.c.placed_at, orders.c.id))
+        .label("turn"),
+    ).where(orders.c.customer_id == customers.c.id, way_in.in_question, way_in.audience.holds)
+    if since is not None:
+        admitted = admitted.where(orders.c.placed_at >= since)
+    first = admitted.subquery("admitted")
+    by_order = definition.anchor == "order"
+    anchor_at = first.c.placed_at if by_order else literal(now, Moment())
+    kept = ("category", "locale", "timezone", "country", "track")
+    return select(
+        first.c.customer_id,
+        first.c.person,
+        first.c.order_id,
+        anchor_at.label("anchor_at"),
+        *(first.c[name] for name in kept),
+    ).where(first.c.turn == 1)
+
+
+def _is_latest(scope: Scope) -> ColumnElement[bool]:
+    later = or_(
+        other.c.placed_at > orders.c.placed_at,
+        and_(other.c.placed_at == orders.c.placed_at, other.c.id > orders.c.id),
+    )
+    query = select(other.c.id).where(
+        of_customer(scope, later, other.c.placed_at >= orders.c.placed_at)
+    )
+    return ~exists(query.correlate(orders, customers))

@@ -1,0 +1,268 @@
+"""Who an evaluation compares, each with their own window."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    Subquery,
+    and_,
+    case,
+    func,
+    literal,
+    not_,
+    null,
+    select,
+    type_coerce,
+    union_all,
+)
+
+from orchestrator.domain.arms import Arm
+from orchestrator.domain.coupons import CouponState
+from orchestrator.domain.evaluations import BEFORE_THE_LOT, EvaluationKind
+from orchestrator.domain.messages import OPEN_STATES, MessageState
+from orchestrator.playbooks.model import Definition
+from orchestrator.playbooks.schedule import last_action, waves_of
+from orchestrator.store.moments import would_be_at
+from orchestrator.store.tables import (
+    MICROSECOND,
+    coupons,
+    enrollments,
+    messages,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """All that the sums of one evaluation depend on."""
+
+    kind: EvaluationKind
+    send_id: int
+    campaign_id: int
+    wave: str
+    currency: str
+    definition: Definition
+    window: timedelta  #: after the start; of a group, after its last action
+    # Of groups and overall: which of the campaign's holdout belong to this send.
+    track: str | None = None
+    category: str | None = None
+    day_begins: datetime | None = None
+    day_ends: datetime | None = None
+    previous_day_ends: datetime | None = None  #: of the send before; none for the first
+    from_anchor: bool = False  #: windows begin with the order, not with the message
+
+
+def cohort_of(question: Question) -> Select[Any]:
+    """
+    Return one row a customer compared.
+
+    unit, customer_id, track, arm, variant; starts and ends of the own window (microseconds); open,
+    accepted and delivered (0 or 1), cost, issued, redeemed, discount.
+    """
+    return _of_send(question) if question.kind is EvaluationKind.SEND else _of_campaign(question)
+
+
+def _of_send(question: Question) -> Select[Any]:
+    """Everybody the lot of this send was drawn for, from the acceptance or when it would have been."""
+    columns = messages.c
+    starts = as_micros(func.coalesce(columns.accepted_at, columns.would_go_at))
+    ends = starts + question.window // MICROSECOND
+    redeemed = and_(coupons.c.state == CouponState.REDEEMED, coupons.c.redeemed_at <= ends)
+    return (
+        select(
+            columns.id.label("unit"),
+            columns.customer_id,
+            enrollments.c.track,
+            columns.arm,
+            columns.variant,
+            starts.label("starts"),
+            ends.label("ends"),
+            as_flag(columns.state.in_(OPEN_STATES)).label("open"),
+            as_flag(columns.accepted_at.is_not(None)).label("accepted"),
+            as_flag(columns.delivered_at.is_not(None)).label("delivered"),
+            columns.cost,
+            as_flag(columns.coupon_id.is_not(None)).label("issued"),
+            as_flag(redeemed).label("redeemed"),
+            case((redeemed, func.coalesce(coupons.c.discount, 0)), else_=0).label("discount"),
+        )
+        .join(enrollments, enrollments.c.id == columns.enrollment_id)
+        .outerjoin(coupons, coupons.c.id == columns.coupon_id)
+        .where(columns.send_id == question.send_id, not_(_left_out()))
+    )
+
+
+def _left_out() -> ColumnElement[bool]:
+    """Decided against while planning, before the lot; a dispatcher's token shows a later skip."""
+    columns = messages.c
+    return and_(
+        columns.state.in_([MessageState.SKIPPED, MessageState.EXPIRED]),
+        columns.token == 0,
+        columns.finished_at == columns.planned_at,
+        columns.reason.in_(BEFORE_THE_LOT),
+    )
+
+
+def _of_campaign(question: Question) -> Select[Any]:
+    """The enrollments of a send, by the campaign's arm, and those held out who would be among them."""
+    member = union_all(_written_to(question), _held_out(question)).subquery("member")
+    ends = _window_end(question, member)
+    walked = select(member, ends.label("ends")).subquery("walked")
+    touched = _touches(walked)
+    gifts = _gifts(walked)
+    return (
+        select(
+            walked.c.enrollment_id.label("unit"),
+            walked.c.customer_id,
+            walked.c.track,
+            walked.c.arm,
+            null().label("variant"),
+            walked.c.starts,
+            walked.c.ends,
+            walked.c.open,
+            as_flag(touched.c.accepted > 0).label("accepted"),
+            as_flag(touched.c.delivered > 0).label("delivered"),
+            func.coalesce(touched.c.cost, 0).label("cost"),
+            func.coalesce(gifts.c.issued, 0).label("issued"),
+            func.coalesce(gifts.c.redeemed, 0).label("redeemed"),
+            func.coalesce(gifts.c.discount, 0).label("discount"),
+        )
+        .outerjoin(touched, touched.c.enrollment_id == walked.c.enrollment_id)
+        .outerjoin(gifts, gifts.c.enrollment_id == walked.c.enrollment_id)
+    )
+
+
+def _written_to(question: Question) -> Select[Any]:
+    went = func.coalesce(messages.c.accepted_at, messages.c.would_go_at)
+    starts = enrollments.c.anchor_at if question.from_anchor else went
+    return (
+        select(
+            *_enrollment_columns(),
+            as_micros(starts).label("starts"),
+            as_flag(messages.c.state.in_(OPEN_STATES)).label("open"),
+        )
+        .join(messages, messages.c.enrollment_id == enrollments.c.id)
+        .where(messages.c.send_id == question.send_id, *_in_scope(question))
+    )
+
+
+def _held_out(question: Question) -> Select[Any]:
+    """
+    The campaign's holdout that this send would have reached: due since the send before.
+
+    After an interruption a send carries several days' customers; so does its control.
+    """
+    if question.day_begins is None or question.day_ends is None:
+        raise ValueError("the holdout of a campaign belongs to a send by its day")
+    due = as_micros(_would_be(question, question.wave, enrollments))
+    begins = literal(question.day_begins, messages.c.due_at.type)
+    bounds = [due < question.day_ends]
+    if question.previous_day_ends is not None:
+        bounds.append(due >= question.previous_day_ends)
+    went = case((due < begins, as_micros(begins)), else_=due)
+    starts = as_micros(enrollments.c.anchor_at) if question.from_anchor else went
+    return select(
+        *_enrollment_columns(),
+        starts.label("starts"),
+        literal(0).label("open"),
+    ).where(
+        enrollments.c.campaign_id == question.campaign_id,
+        enrollments.c.arm == Arm.HOLDOUT,
+        *_in_scope(question),
+        *bounds,
+    )
+
+
+def _enrollment_columns() -> list[ColumnElement[Any]]:
+    columns = enrollments.c
+    return [
+        columns.id.label("enrollment_id"),
+        columns.customer_id,
+        columns.track,
+        columns.arm,
+        as_micros(columns.anchor_at).label("anchor_at"),
+        as_micros(columns.enrolled_at).label("enrolled_at"),
+        columns.timezone,
+    ]
+
+
+def _in_scope(question: Question) -> list[ColumnElement[bool]]:
+    if question.track is None:
+        return []
+    same = enrollments.c.category == question.category
+    none = enrollments.c.category.is_(None)
+    return [enrollments.c.track == question.track, none if question.category is None else same]
+
+
+def _would_be(question: Question, wave: str, enrollment: Any) -> ColumnElement[Any]:
+    """When the wave is due for an enrollment, by its track; tracks without it are never due."""
+    definition = question.definition
+    tracks = [question.track] if question.track else list(definition.tracks)
+    return case(
+        *(
+            (
+                enrollment.c.track == track,
+                as_micros(would_be_at(definition, track, wave, enrollment)),
+            )
+            for track in tracks
+            if any(walked.wave == wave for walked in waves_of(definition, track))
+        )
+    )
+
+
+def _window_end(question: Question, member: Subquery) -> ColumnElement[Any]:
+    starts = as_micros(member.c.starts)
+    length = question.window // MICROSECOND
+    if question.kind is not EvaluationKind.GROUP or question.track is None:
+        return starts + length
+    last = last_action(question.definition, question.track)
+    if last is None:
+        return starts + length
+    acted = as_micros(_would_be(question, last.wave, member))
+    return case((acted < starts, starts), else_=acted) + length
+
+
+def _touches(walked: Subquery) -> Subquery:
+    """Every message to the enrollment that went within its window."""
+    columns = messages.c
+    return (
+        select(
+            columns.enrollment_id,
+            func.count(columns.accepted_at).label("accepted"),
+            func.count(columns.delivered_at).label("delivered"),
+            func.sum(columns.cost).label("cost"),
+        )
+        .join(walked, walked.c.enrollment_id == columns.enrollment_id)
+        .where(as_micros(columns.accepted_at) <= walked.c.ends)
+        .group_by(columns.enrollment_id)
+        .subquery("touched")
+    )
+
+
+def _gifts(walked: Subquery) -> Subquery:
+    columns = coupons.c
+    redeemed = and_(
+        columns.state == CouponState.REDEEMED, as_micros(columns.redeemed_at) <= walked.c.ends
+    )
+    return (
+        select(
+            columns.enrollment_id,
+            func.count().label("issued"),
+            func.sum(as_flag(redeemed)).label("redeemed"),
+            func.sum(case((redeemed, columns.discount), else_=0)).label("discount"),
+        )
+        .join(walked, walked.c.enrollment_id == columns.enrollment_id)
+        .where(as_micros(columns.issued_at) <= walked.c.ends)
+        .group_by(columns.enrollment_id)
+        .subquery("gifts")
+    )
+
+
+def as_micros(column: Any) -> ColumnElement[Any]:
+    return type_coerce(column, BigInteger)
+
+
+def as_flag(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    return case((condition, 1), else_=0)

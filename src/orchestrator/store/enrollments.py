@@ -1,0 +1,189 @@
+"""Who is in a campaign, and where each of them stands."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Integer,
+    Select,
+    String,
+    Subquery,
+    and_,
+    case,
+    cast,
+    exists,
+    func,
+    insert,
+    literal,
+    null,
+    select,
+    update,
+)
+
+from orchestrator.domain.arms import Arm, campaign_salt, lots_of
+from orchestrator.domain.messages import OPEN_STATES, Reason
+from orchestrator.playbooks.model import Definition
+from orchestrator.playbooks.schedule import Step, steps_of
+from orchestrator.store import functions
+from orchestrator.store.tables import enrollments, messages, micros
+
+_COLUMNS = (
+    "campaign_id", "customer_id", "person", "order_id", "anchor_at", "track", "category",
+    "locale", "timezone", "arm", "enrolled_at", "wave", "occurrence", "due_at", "exit_reason",
+)  # fmt: skip
+
+
+def enroll(
+    connection: Connection,
+    *,
+    campaign_id: int,
+    salt: str,
+    definition: Definition,
+    candidates: Select[Any],
+    default_locale: str,
+    now: datetime,
+) -> int:
+    """
+    Enroll the candidates who have a track and whose person is not in yet; return how many.
+
+    The lot is drawn here, once: the campaign holdout is stored before the first message leaves,
+    and never walks.
+    """
+    found = candidates.subquery("candidates")
+    known = exists().where(
+        enrollments.c.campaign_id == campaign_id, enrollments.c.person == found.c.person
+    )
+    arm = _arm(definition, found, salt)
+    treated = arm == Arm.TREATED.value
+    chosen = select(
+        literal(campaign_id),
+        found.c.customer_id,
+        found.c.person,
+        found.c.order_id,
+        found.c.anchor_at,
+        found.c.track,
+        found.c.category,
+        _locale(definition, found, default_locale),
+        found.c.timezone,
+        arm,
+        literal(micros(now), BigInteger),
+        case((treated, _first_wave(definition, found)), else_=null()),
+        literal(0, Integer),
+        case((treated, _first_due(definition, found)), else_=null()),
+        case((treated, null()), else_=literal(Reason.HELD_OUT.value)),
+    ).where(found.c.track.is_not(None), ~known)
+    return connection.execute(insert(enrollments).from_select(_COLUMNS, chosen)).rowcount
+
+
+def due_steps(connection: Connection, campaign_id: int, now: datetime) -> list[tuple[str, int]]:
+    """Return the (wave, occurrence) pairs for which somebody's moment has come."""
+    columns = enrollments.c
+    pairs = (
+        select(columns.wave, columns.occurrence)
+        .where(columns.campaign_id == campaign_id, columns.due_at.is_not(None))
+        .where(columns.due_at <= now)
+        .distinct()
+    )
+    return [(row.wave, row.occurrence) for row in connection.execute(pairs)]
+
+
+def release(connection: Connection, campaign_id: int, definition: Definition) -> int:
+    """Give a due moment to those who waited for an earlier wave's message that is final now."""
+    waiting = enrollments.c
+    released = 0
+    for track in definition.tracks:
+        for step in steps_of(definition, track):
+            if step.follows is None or step.occurrence:
+                continue
+            freed = (
+                update(enrollments)
+                .where(waiting.campaign_id == campaign_id, waiting.wave == step.wave)
+                .where(waiting.track == track, waiting.due_at.is_(None))
+                .where(_settled_at(step).is_not(None))
+                .values(due_at=step_due(step))
+            )
+            released += connection.execute(freed).rowcount
+    return released
+
+
+def step_due(step: Step) -> ColumnElement[Any]:
+    """When a step is due for the enrollment at hand; null while the wave it follows is under way."""
+    columns = enrollments.c
+    if step.follows is None:
+        due = functions.due_at(columns.anchor_at, step.span, columns.timezone, None)
+        return due + columns.shifted
+    return functions.due_at(_settled_at(step), step.span, columns.timezone, None)
+
+
+def _settled_at(step: Step) -> ColumnElement[Any]:
+    """When the followed wave's message was accepted, or would have gone; null while it is open."""
+    awaited = messages.alias("awaited")
+    return (
+        select(func.coalesce(awaited.c.accepted_at, awaited.c.would_go_at, type_=BigInteger))
+        .where(awaited.c.enrollment_id == enrollments.c.id, awaited.c.wave == step.follows)
+        .where(awaited.c.occurrence == 0, awaited.c.state.not_in(OPEN_STATES))
+        .correlate(enrollments)
+        .scalar_subquery()
+    )
+
+
+def next_due(connection: Connection, campaign_id: int) -> datetime | None:
+    """The next moment at which a step of the campaign is due, whether past or to come."""
+    columns = enrollments.c
+    earliest = select(func.min(columns.due_at)).where(
+        columns.campaign_id == campaign_id, columns.due_at.is_not(None)
+    )
+    found: datetime | None = connection.execute(earliest).scalar_one()
+    return found
+
+
+def stop(connection: Connection, campaign_id: int, now: datetime) -> int:
+    """End every walk that is still under way."""
+    columns = enrollments.c
+    ended = (
+        update(enrollments)
+        .where(columns.campaign_id == campaign_id, columns.wave.is_not(None))
+        .values(wave=None, due_at=None, exited_at=now, exit_reason=Reason.CAMPAIGN_STOPPED)
+    )
+    return connection.execute(ended).rowcount
+
+
+def _arm(definition: Definition, found: Subquery, salt: str) -> ColumnElement[str]:
+    if not definition.holdout:
+        return literal(Arm.TREATED.value)
+    held_out = functions.lot(found.c.person, campaign_salt(salt)) < lots_of(definition.holdout)
+    return case((held_out, Arm.HOLDOUT.value), else_=Arm.TREATED.value)
+
+
+def _locale(definition: Definition, found: Subquery, default: str) -> ColumnElement[str]:
+    fallback = default if default in definition.locales else definition.locales[0]
+    spoken = and_(found.c.locale.is_not(None), found.c.locale.in_(definition.locales))
+    return case((spoken, found.c.locale), else_=literal(fallback))
+
+
+def _first_wave(definition: Definition, found: Subquery) -> ColumnElement[str]:
+    return case(
+        {track: steps_of(definition, track)[0].wave for track in definition.tracks},
+        value=found.c.track,
+    )
+
+
+def _first_due(definition: Definition, found: Subquery) -> ColumnElement[Any]:
+    anchor = cast(found.c.anchor_at, BigInteger)
+    return case(
+        *(
+            (
+                found.c.track == track,
+                functions.due_at(
+                    anchor,
+                    steps_of(definition, track)[0].span,
+                    cast(found.c.timezone, String),
+                    None,
+                ),
+            )
+            for track in definition.tracks
+        )
+    )

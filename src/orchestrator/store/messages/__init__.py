@@ -1,0 +1,1 @@
+"""Messages: claimed, gathered, sent, recorded; each step one statement over the whole batch."""

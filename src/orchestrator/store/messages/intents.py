@@ -1,0 +1,175 @@
+"""Decisions written down: what is about to be sent, what is put off, what never will be sent."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Integer,
+    String,
+    cast,
+    func,
+    insert,
+    literal,
+    null,
+    select,
+    update,
+)
+
+from orchestrator.domain.messages import FINAL_STATES, MessageState, Reason
+from orchestrator.store.bulk import rows_as_table
+from orchestrator.store.tables import (
+    attempts,
+    campaigns,
+    enrollments,
+    messages,
+    micros,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    message_id: int
+    token: int
+    provider: str
+    parts: int
+    cost: int  #: thousandths of a minor unit
+    concern_id: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """Not now, or not at all."""
+
+    message_id: int
+    state: MessageState  #: planned where it is put off
+    reason: Reason
+    due_at: datetime | None = None
+
+
+class FenceBrokenError(Exception):
+    """A locked row changed under us; nothing of this transaction may be called upon."""
+
+
+def intend(
+    connection: Connection,
+    intents: Sequence[Intent],
+    *,
+    owner: str,
+    now: datetime,
+    lease_until: datetime,
+) -> None:
+    """Commit to a hand-over: after this transaction the provider may have the messages."""
+    if not intents:
+        return
+    meant = rows_as_table(
+        connection,
+        "meant",
+        {
+            "id": BigInteger,
+            "token": Integer,
+            "provider": String,
+            "parts": Integer,
+            "cost": BigInteger,
+            "concern_id": BigInteger,
+        },
+        [
+            (one.message_id, one.token, one.provider, one.parts, one.cost, one.concern_id)
+            for one in intents
+        ],
+    )
+    sending = (
+        update(messages)
+        .where(messages.c.id == meant.c.id, messages.c.token == meant.c.token)
+        .where(messages.c.state == MessageState.CLAIMED)
+        .values(
+            state=MessageState.SENDING,
+            sending_at=now,
+            lease_until=lease_until,
+            provider=meant.c.provider,
+            parts=meant.c.parts,
+            cost=meant.c.cost,
+            concern_id=meant.c.concern_id,
+        )
+    )
+    if connection.execute(sending).rowcount != len(intents):
+        raise FenceBrokenError(f"{len(intents)} intents did not find their messages as they were")
+    columns = ["message_id", "token", "owner", "provider", "intended_at"]
+    tried = select(
+        meant.c.id, meant.c.token, literal(owner), meant.c.provider, literal(micros(now), BigInteger)
+    )
+    connection.execute(insert(attempts).from_select(columns, tried))
+
+
+def refuse(connection: Connection, refusals: Sequence[Refusal], now: datetime) -> None:
+    if not refusals:
+        return
+    decided = rows_as_table(
+        connection,
+        "decided",
+        {
+            "id": BigInteger,
+            "state": String,
+            "reason": String,
+            "due_at": BigInteger,
+            "finished_at": BigInteger,
+        },
+        [
+            (
+                one.message_id,
+                one.state.value,
+                one.reason.value,
+                None if one.due_at is None else micros(one.due_at),
+                micros(now) if one.state in FINAL_STATES else None,
+            )
+            for one in refusals
+        ],
+    )
+    connection.execute(
+        update(messages)
+        .where(messages.c.id == decided.c.id, messages.c.state == MessageState.CLAIMED)
+        .values(
+            state=decided.c.state,
+            reason=decided.c.reason,
+            due_at=func.coalesce(decided.c.due_at, messages.c.due_at),
+            finished_at=decided.c.finished_at,
+            owner=None,
+            lease_until=None,
+        )
+    )
+
+
+def spend(connection: Connection, amounts: Mapping[int, int]) -> None:
+    """Add to what campaigns (by id) have spent, in thousandths of a minor unit; less than nothing takes back."""
+    changed = [(campaign, amount) for campaign, amount in sorted(amounts.items()) if amount]
+    if not changed:
+        return
+    added = rows_as_table(
+        connection, "added", {"id": BigInteger, "amount": BigInteger}, changed
+    )
+    connection.execute(
+        update(campaigns)
+        .where(campaigns.c.id == added.c.id)
+        .values(spent=campaigns.c.spent + added.c.amount)
+    )
+
+
+def end_walks(connection: Connection, enrollment_ids: Collection[int], now: datetime) -> None:
+    """They came back and bought: nothing more of the campaign is for them."""
+    if not enrollment_ids:
+        return
+    back = rows_as_table(
+        connection, "back", {"id": BigInteger}, [(one,) for one in sorted(enrollment_ids)]
+    )
+    connection.execute(
+        update(enrollments)
+        .where(enrollments.c.id.in_(select(back.c.id)), enrollments.c.exited_at.is_(None))
+        .values(
+            wave=cast(null(), String),
+            due_at=cast(null(), BigInteger),
+            exited_at=now,
+            exit_reason=Reason.PURCHASED,
+        )
+    )

@@ -1,0 +1,244 @@
+"""One step of a campaign, planned over the whole set: who returned, who is withheld, who is written to."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Select,
+    String,
+    Subquery,
+    case,
+    exists,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)
+
+from orchestrator.domain.arms import Arm
+from orchestrator.domain.messages import MessageState, Reason
+from orchestrator.playbooks.schedule import step_after
+from orchestrator.store import functions, reach
+from orchestrator.store.bulk import rows_as_table
+from orchestrator.store.chunk import Chunk, Zone
+from orchestrator.store.enrollments import step_due
+from orchestrator.store.tables import enrollments, messages, micros, orders, sends
+
+CHUNK = 20_000  #: enrollments planned in one transaction
+_LOCK = 2_718_281  # any number, the same in every process
+
+
+def lock_campaign(connection: Connection, campaign_id: int) -> None:
+    """Let one planner at a time work on a campaign; SQLite has one writer anyway."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(
+            text("SELECT pg_advisory_xact_lock(:lock, :campaign)"),
+            {"lock": _LOCK, "campaign": campaign_id},
+        )
+
+
+def chunk_end(
+    connection: Connection, campaign_id: int, wave: str, occurrence: int, now: datetime
+) -> datetime | None:
+    """Return the due moment up to which one transaction plans, or None where nothing is due."""
+    columns = enrollments.c
+    due = (
+        select(columns.due_at)
+        .where(columns.campaign_id == campaign_id, columns.wave == wave)
+        .where(columns.occurrence == occurrence, columns.due_at.is_not(None))
+        .where(columns.due_at <= now)
+        .order_by(columns.due_at)
+    )
+    last = connection.execute(due.offset(CHUNK - 1).limit(1)).scalar()
+    if last is None and connection.execute(due.limit(1)).first() is not None:
+        return now
+    return last
+
+
+def exit_purchased(connection: Connection, chunk: Chunk) -> int:
+    """Let those leave who bought again since their anchor."""
+    bought = _bought_since(enrollments)
+    left = (
+        update(enrollments)
+        .where(*_in_chunk(chunk), bought)
+        .values(wave=None, due_at=None, exited_at=chunk.now, exit_reason=Reason.PURCHASED)
+    )
+    return connection.execute(left).rowcount
+
+
+def zones_of(connection: Connection, chunk: Chunk) -> list[str]:
+    found = select(enrollments.c.timezone).where(*_in_chunk(chunk)).distinct()
+    return [row.timezone for row in connection.execute(found)]
+
+
+def ensure_send(connection: Connection, chunk: Chunk, day: Any) -> int:
+    """Return the send of that day, made if there is none yet."""
+    key = {
+        "campaign_id": chunk.campaign_id,
+        "wave": chunk.wave.wave,
+        "occurrence": chunk.occurrence,
+        "day": day,
+    }
+    found = connection.execute(select(sends.c.id).filter_by(**key)).scalar()
+    if found is None:
+        made = insert(sends).values(**key, created_at=chunk.now).returning(sends.c.id)
+        found = connection.execute(made).scalar_one()
+    return int(found)
+
+
+def write_messages(connection: Connection, chunk: Chunk, zones: Iterable[Zone]) -> int:
+    """Write one row an enrollment: planned, withheld by lot, or skipped with its reason."""
+    decided = _decided(connection, chunk, zones)
+    columns = [column.name for column in decided.selected_columns]
+    return connection.execute(insert(messages).from_select(columns, decided)).rowcount
+
+
+def expire_older(connection: Connection, chunk: Chunk) -> int:
+    """Repeats never pile up: what is still unsent of the occurrences before is over now."""
+    if not chunk.occurrence:
+        return 0
+    columns = messages.c
+    over = (
+        update(messages)
+        .where(columns.campaign_id == chunk.campaign_id, columns.wave == chunk.wave.wave)
+        .where(columns.occurrence < chunk.occurrence)
+        .where(columns.state == MessageState.PLANNED)
+        .where(columns.enrollment_id.in_(select(enrollments.c.id).where(*_in_chunk(chunk))))
+        .values(state=MessageState.EXPIRED, reason=Reason.OVERTAKEN, finished_at=chunk.now)
+    )
+    return connection.execute(over).rowcount
+
+
+def move_on(connection: Connection, chunk: Chunk) -> int:
+    """Move everybody in the chunk to the next step of their track, or out at the end of the walk."""
+    moved = 0
+    for track in chunk.definition.tracks:
+        step = step_after(chunk.definition, track, chunk.wave.wave, chunk.occurrence)
+        values: dict[str, Any] = (
+            {"wave": None, "due_at": None, "exited_at": chunk.now, "exit_reason": Reason.COMPLETED}
+            if step is None
+            else {"wave": step.wave, "occurrence": step.occurrence, "due_at": step_due(step)}
+        )
+        walkers = update(enrollments).where(*_in_chunk(chunk), enrollments.c.track == track)
+        moved += connection.execute(walkers.values(**values)).rowcount
+    return moved
+
+
+def shift_late(connection: Connection, chunk: Chunk) -> int:
+    """Move the rest of the walk of those found late by as much as they are late."""
+    columns = enrollments.c
+    behind = micros(chunk.now) - func.coalesce(columns.due_at, type_=BigInteger)
+    grace_over = functions.due_at(columns.due_at, chunk.wave.grace, columns.timezone, None)
+    shifted = (
+        update(enrollments)
+        .where(*_in_chunk(chunk), grace_over < micros(chunk.now))
+        .values(shifted=enrollments.c.shifted + behind)
+    )
+    return connection.execute(shifted).rowcount
+
+
+def _in_chunk(chunk: Chunk) -> list[Any]:
+    columns = enrollments.c
+    return [
+        columns.campaign_id == chunk.campaign_id,
+        columns.wave == chunk.wave.wave,
+        columns.occurrence == chunk.occurrence,
+        columns.due_at.is_not(None),
+        columns.due_at <= chunk.until,
+    ]
+
+
+def _bought_since(enrolled: Any) -> Any:
+    return exists().where(
+        orders.c.customer_id == enrolled.c.customer_id,
+        orders.c.placed_at > enrolled.c.anchor_at,
+        orders.c.counts.is_(True),
+        orders.c.id != enrolled.c.order_id,
+    )
+
+
+def _decided(connection: Connection, chunk: Chunk, zones: Iterable[Zone]) -> Select[Any]:
+    reached = _one_an_address(chunk, reach.reachable(chunk, _zone_table(connection, zones)))
+    found = reached.c
+    state = case(
+        (found.late, MessageState.EXPIRED.value),
+        (found.obstacle.is_not(None) | found.doubled, MessageState.SKIPPED.value),
+        (found.held_out, MessageState.WITHHELD.value),
+        else_=MessageState.PLANNED.value,
+    )
+    reason = case(
+        (found.late, Reason.LATE.value),
+        (found.obstacle.is_not(None), found.obstacle),
+        (found.doubled, Reason.SAME_ADDRESS.value),
+        (found.held_out, Reason.HELD_OUT.value),
+    )
+    withheld = state == MessageState.WITHHELD.value
+    goes = state == MessageState.PLANNED.value
+    kept = case((goes | withheld, found.address_hash))
+    return select(
+        found.send_id.label("send_id"),
+        _constant(chunk.campaign_id, "campaign_id"),
+        found.enrollment_id,
+        found.customer_id,
+        _constant(chunk.wave.wave, "wave"),
+        _constant(chunk.occurrence, "occurrence"),
+        _constant(chunk.wave.kind.value, "kind"),
+        case((withheld, Arm.HOLDOUT.value), else_=Arm.TREATED.value).label("arm"),
+        (goes | withheld).label("assigned"),
+        case((withheld, None), else_=found.variant).label("variant"),
+        case((goes | withheld, found.channel)).label("channel"),
+        kept.label("address_hash"),
+        state.label("state"),
+        reason.label("reason"),
+        _constant(micros(chunk.now), "planned_at"),
+        found.would_go_at.label("due_at"),
+        found.would_go_at.label("would_go_at"),
+        found.expires_at.label("expires_at"),
+        case((goes, None), else_=micros(chunk.now)).label("finished_at"),
+    )
+
+
+def _one_an_address(chunk: Chunk, reached: Subquery) -> Subquery:
+    """Mark everybody but the first who would be reached on the same phone or e-mail."""
+    found = reached.c
+    columns = messages.c
+    rank = func.row_number().over(
+        partition_by=(found.channel, found.address_hash), order_by=found.enrollment_id
+    )
+    taken = exists().where(
+        columns.campaign_id == chunk.campaign_id,
+        columns.wave == chunk.wave.wave,
+        columns.occurrence == chunk.occurrence,
+        columns.channel == found.channel,
+        columns.address_hash == found.address_hash,
+    )
+    doubled = found.address_hash.is_not(None) & ((rank > 1) | taken)
+    return select(reached, doubled.label("doubled")).subquery("reached")
+
+
+def _zone_table(connection: Connection, zones: Iterable[Zone]) -> Subquery:
+    rows = [
+        (
+            zone.timezone,
+            micros(zone.would_go_at),
+            zone.send_id,
+            None if zone.expires_at is None else micros(zone.expires_at),
+        )
+        for zone in zones
+    ]
+    columns = {
+        "timezone": String,
+        "would_go_at": BigInteger,
+        "send_id": BigInteger,
+        "expires_at": BigInteger,
+    }
+    return rows_as_table(connection, "zones", columns, rows)
+
+
+def _constant(value: object, name: str) -> Any:
+    kind = BigInteger if isinstance(value, int) else String
+    return func.coalesce(value, type_=kind).label(name)
