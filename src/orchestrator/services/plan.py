@@ -89,15 +89,34 @@ def _plan_chunk(
         if wave.unless == "purchased":
             report.purchased += planning.exit_purchased(connection, chunk)
         planning.expire_older(connection, chunk)
-        zones = list(_zones(connection, chunk))
-        report.messages += planning.write_messages(connection, chunk, zones)
-        for grant in _grants(step.definition, wave):
-            report.coupons += coupons.issue(connection, chunk, grant, random_bytes)
-        _schedule_evaluations(connection, chunk, zones)
+        written = write_chunk(connection, chunk, random_bytes)
+        report.messages += written.messages
+        report.coupons += written.coupons
+        _schedule_evaluations(connection, chunk, written.zones)
         if wave.late == "shift":
             planning.shift_late(connection, chunk)
         planning.move_on(connection, chunk)
     return True
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    zones: list[Zone]
+    messages: int
+    coupons: int
+
+
+def write_chunk(
+    connection: Connection, chunk: Chunk, random_bytes: Callable[[int], bytes]
+) -> Written:
+    """Write the chunk's messages and the coupons that they bring."""
+    zones = list(_zones(connection, chunk))
+    written = planning.write_messages(connection, chunk, zones)
+    issued = sum(
+        coupons.issue(connection, chunk, grant, random_bytes)
+        for grant in _grants(chunk.definition, chunk.wave)
+    )
+    return Written(zones, written, issued)
 
 
 def _zones(connection: Connection, chunk: Chunk) -> Iterator[Zone]:

@@ -112,8 +112,9 @@ def shop_data_seen(connection: Connection) -> str:
     return ":".join(str(part) for part in row)
 
 
-def has_open_work(connection: Connection, campaign_id: int) -> bool:
-    """Whether somebody still walks, a message is open, or an evaluation is to come."""
+def is_complete(connection: Connection, campaign_id: int) -> bool:
+    """Whether people were enrolled, and all of them, their messages and evaluations are done."""
+    anybody = exists().where(enrollments.c.campaign_id == campaign_id)
     walking = exists().where(
         enrollments.c.campaign_id == campaign_id, enrollments.c.wave.is_not(None)
     )
@@ -123,7 +124,8 @@ def has_open_work(connection: Connection, campaign_id: int) -> bool:
     to_come = exists().where(
         evaluations.c.campaign_id == campaign_id, evaluations.c.recorded_at.is_(None)
     )
-    return bool(connection.execute(select(walking | under_way | to_come)).scalar_one())
+    complete = anybody & ~walking & ~under_way & ~to_come
+    return bool(connection.execute(select(complete)).scalar_one())
 
 
 def _stored() -> Select[Any]:

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
+    CTE,
     BigInteger,
     ColumnElement,
     Select,
@@ -13,7 +14,6 @@ from sqlalchemy import (
     case,
     func,
     literal,
-    not_,
     null,
     select,
     type_coerce,
@@ -22,17 +22,13 @@ from sqlalchemy import (
 
 from orchestrator.domain.arms import Arm
 from orchestrator.domain.coupons import CouponState
-from orchestrator.domain.evaluations import BEFORE_THE_LOT, EvaluationKind
-from orchestrator.domain.messages import OPEN_STATES, MessageState
+from orchestrator.domain.evaluations import EvaluationKind
+from orchestrator.domain.messages import OPEN_STATES
 from orchestrator.playbooks.model import Definition
 from orchestrator.playbooks.schedule import last_action, waves_of
 from orchestrator.store.moments import would_be_at
-from orchestrator.store.tables import (
-    MICROSECOND,
-    coupons,
-    enrollments,
-    messages,
-)
+from orchestrator.store.tables import coupons, enrollments, messages, micros
+from orchestrator.store.tables.types import MICROSECOND
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,18 +86,7 @@ def _of_send(question: Question) -> Select[Any]:
         )
         .join(enrollments, enrollments.c.id == columns.enrollment_id)
         .outerjoin(coupons, coupons.c.id == columns.coupon_id)
-        .where(columns.send_id == question.send_id, not_(_left_out()))
-    )
-
-
-def _left_out() -> ColumnElement[bool]:
-    """Decided against while planning, before the lot; a dispatcher's token shows a later skip."""
-    columns = messages.c
-    return and_(
-        columns.state.in_([MessageState.SKIPPED, MessageState.EXPIRED]),
-        columns.token == 0,
-        columns.finished_at == columns.planned_at,
-        columns.reason.in_(BEFORE_THE_LOT),
+        .where(columns.send_id == question.send_id, columns.assigned.is_(True))
     )
 
 
@@ -109,7 +94,7 @@ def _of_campaign(question: Question) -> Select[Any]:
     """The enrollments of a send, by the campaign's arm, and those held out who would be among them."""
     member = union_all(_written_to(question), _held_out(question)).subquery("member")
     ends = _window_end(question, member)
-    walked = select(member, ends.label("ends")).subquery("walked")
+    walked = select(member, ends.label("ends")).cte("walked")
     touched = _touches(walked)
     gifts = _gifts(walked)
     return (
@@ -156,23 +141,26 @@ def _held_out(question: Question) -> Select[Any]:
     """
     if question.day_begins is None or question.day_ends is None:
         raise ValueError("the holdout of a campaign belongs to a send by its day")
-    due = as_micros(_would_be(question, question.wave, enrollments))
-    begins = literal(question.day_begins, messages.c.due_at.type)
-    bounds = [due < question.day_ends]
-    if question.previous_day_ends is not None:
-        bounds.append(due >= question.previous_day_ends)
-    went = case((due < begins, as_micros(begins)), else_=due)
-    starts = as_micros(enrollments.c.anchor_at) if question.from_anchor else went
-    return select(
-        *_enrollment_columns(),
-        starts.label("starts"),
-        literal(0).label("open"),
-    ).where(
-        enrollments.c.campaign_id == question.campaign_id,
-        enrollments.c.arm == Arm.HOLDOUT,
-        *_in_scope(question),
-        *bounds,
+    dated = (
+        select(
+            *_enrollment_columns(),
+            as_micros(_would_be(question, question.wave, enrollments)).label("due"),
+        )
+        .where(
+            enrollments.c.campaign_id == question.campaign_id,
+            enrollments.c.arm == Arm.HOLDOUT,
+            *_in_scope(question),
+        )
+        .cte("dated")
     )
+    due, begins = dated.c.due, micros(question.day_begins)
+    bounds = [due < micros(question.day_ends)]
+    if question.previous_day_ends is not None:
+        bounds.append(due >= micros(question.previous_day_ends))
+    went = case((due < begins, literal(begins, BigInteger)), else_=due)
+    starts = dated.c.anchor_at if question.from_anchor else went
+    kept = [column for column in dated.c if column is not due]
+    return select(*kept, starts.label("starts"), literal(0).label("open")).where(*bounds)
 
 
 def _enrollment_columns() -> list[ColumnElement[Any]]:
@@ -224,7 +212,7 @@ def _window_end(question: Question, member: Subquery) -> ColumnElement[Any]:
     return case((acted < starts, starts), else_=acted) + length
 
 
-def _touches(walked: Subquery) -> Subquery:
+def _touches(walked: CTE) -> Subquery:
     """Every message to the enrollment that went within its window."""
     columns = messages.c
     return (
@@ -241,7 +229,7 @@ def _touches(walked: Subquery) -> Subquery:
     )
 
 
-def _gifts(walked: Subquery) -> Subquery:
+def _gifts(walked: CTE) -> Subquery:
     columns = coupons.c
     redeemed = and_(
         columns.state == CouponState.REDEEMED, as_micros(columns.redeemed_at) <= walked.c.ends

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, String, case, func, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import BigInteger, Connection, String, case, or_, select
 
 from orchestrator.domain.messages import Channel, MessageState, WaveKind
 from orchestrator.store.bulk import rows_as_table
+from orchestrator.store.dialects import insert_on, later_on
 from orchestrator.store.tables import consents, customers, messages, micros, suppressions
 
 #: states in which the customer has, or may have, the message
@@ -120,10 +120,10 @@ def suppress(connection: Connection, rows: Sequence[Suppression], source: str) -
         return 0
     lock_people(connection, {row.address_hash for row in rows})
     before = suppressed(connection, {(row.channel, row.address_hash) for row in rows})
-    insert = _insert(connection)
-    new = insert(suppressions)
-    at = _later(connection, suppressions.c.at, new.excluded.at)
-    lifted = _later(connection, suppressions.c.lifted_at, new.excluded.lifted_at)
+    new = insert_on(connection)(suppressions)
+    later = later_on(connection)
+    at = later(suppressions.c.at, new.excluded.at)
+    lifted = later(suppressions.c.lifted_at, new.excluded.lifted_at)
     written = new.on_conflict_do_update(
         index_elements=["channel", "address_hash", "reason"],
         set_={"at": at, "lifted_at": case((lifted > at, lifted))},
@@ -153,14 +153,3 @@ def _addresses(connection: Connection, addresses: Collection[Address]) -> Any:
         {"channel": String, "hash": String},
         [(channel.value, address) for channel, address in sorted(addresses)],
     )
-
-
-def _insert(connection: Connection) -> Any:
-    return sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-
-
-def _later(connection: Connection, one: Any, other: Any) -> Any:
-    """The greater of both, or the one that there is."""
-    if connection.dialect.name == "sqlite":
-        return func.max(func.coalesce(one, other), func.coalesce(other, one))
-    return func.greatest(one, other)

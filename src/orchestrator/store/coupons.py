@@ -13,10 +13,11 @@ from sqlalchemy import (
     and_,
     case,
     exists,
-    func,
     insert,
     literal,
+    literal_column,
     select,
+    type_coerce,
     update,
 )
 
@@ -27,6 +28,10 @@ from orchestrator.store import functions
 from orchestrator.store.bulk import rows_as_table
 from orchestrator.store.chunk import Chunk
 from orchestrator.store.tables import coupons, enrollments, messages, micros
+
+# As literals: with a parameter neither database can prove that the partial index fits.
+_ISSUED = literal_column("'issued'")
+_POOL = literal_column("'pool'")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +62,7 @@ def expire(connection: Connection, now: datetime) -> int:
     """Coupons past their last moment cannot be redeemed any more."""
     over = (
         update(coupons)
-        .where(coupons.c.state == CouponState.ISSUED, coupons.c.expires_at < now)
+        .where(coupons.c.state == _ISSUED, coupons.c.expires_at < now)
         .values(state=CouponState.EXPIRED)
     )
     return connection.execute(over).rowcount
@@ -108,7 +113,7 @@ def _draw(connection: Connection, chunk: Chunk, grant: Grant, ids: Sequence[int]
     """Hand out imported codes in their order; who comes too late for one is skipped."""
     free = (
         select(coupons.c.id)
-        .where(coupons.c.state == CouponState.POOL, coupons.c.offer == grant.offer.pool)
+        .where(coupons.c.state == _POOL, coupons.c.offer == grant.offer.pool)
         .order_by(coupons.c.id)
         .limit(len(ids))
     )
@@ -194,7 +199,7 @@ def _terms(chunk: Chunk, grant: Grant) -> dict[str, Any]:
         "issued_at": micros(chunk.now),
     }
     expires = functions.due_at(
-        func.coalesce(messages.c.would_go_at, type_=BigInteger),
+        type_coerce(messages.c.would_go_at, BigInteger),
         offer.valid,
         enrollments.c.timezone,
         None,

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.engine import URL
@@ -64,6 +65,31 @@ class Database:
         ):
             yield connection
 
+    @contextmanager
+    def rehearse(self) -> Iterator[Connection]:
+        """
+        One transaction that may write what it likes and leaves nothing behind.
+
+        On SQLite it plays on a copy, so that a long rehearsal keeps nobody waiting.
+        """
+        if not self.is_sqlite:
+            with self._reachable(), self.engine.connect() as connection:
+                yield connection
+                connection.rollback()
+            return
+        with TemporaryDirectory(prefix="orchestrator-") as folder:
+            copy = Path(folder) / "rehearsal.db"
+            with self._reachable(), self.engine.connect() as connection:
+                connection.rollback()
+                connection.connection.cursor().execute("VACUUM INTO ?", (str(copy),))
+            rehearsal = Database(f"sqlite:///{copy}")
+            try:
+                with rehearsal.engine.connect() as connection:
+                    yield connection
+                    connection.rollback()
+            finally:
+                rehearsal.close()
+
     def assert_durable(self) -> None:
         """Raise DatabaseUnsafeError where a committed intent could be lost in a crash."""
         with self.read() as connection:
@@ -98,7 +124,13 @@ def _with_driver(url: str) -> str:
 def _engine(url: URL) -> Engine:
     if url.get_backend_name() != "sqlite":
         # Errors must not carry customers' data in their parameters.
-        return create_engine(url, hide_parameters=True, pool_pre_ping=True)
+        return create_engine(
+            url,
+            hide_parameters=True,
+            pool_pre_ping=True,
+            # INSERT … SELECT tells how many only when it is asked to.
+            execution_options={"preserve_rowcount": True},
+        )
     if url.database:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(url, hide_parameters=True, connect_args={"timeout": BUSY_SECONDS})

@@ -38,24 +38,23 @@ class StoredEvaluation:
     result: Result | None
 
 
-def schedule(
+def schedule(  # noqa: PLR0917  -- reads like the row it makes
     connection: Connection,
     send_id: int,
     campaign_id: int,
-    *,
-    kind: EvaluationKind,
+    kind: EvaluationKind | str,
     scope: str,
     due_at: datetime,
 ) -> None:
     """Make the evaluation of a send, or move it later; never earlier, and not once it is recorded."""
-    schedule_all(
-        connection,
-        [
-            Scheduled(
-                send_id=send_id, campaign_id=campaign_id, kind=kind, scope=scope, due_at=due_at
-            )
-        ],
+    row = Scheduled(
+        send_id=send_id,
+        campaign_id=campaign_id,
+        kind=EvaluationKind(kind),
+        scope=scope,
+        due_at=due_at,
     )
+    schedule_all(connection, [row])
 
 
 def schedule_all(connection: Connection, rows: Sequence[Scheduled]) -> None:

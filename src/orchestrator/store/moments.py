@@ -21,6 +21,13 @@ def would_be_at(
     campaign holdout, which has no messages that could tell.
     """
     step = next(step for step in steps_of(definition, track) if step.wave == wave)
+    return step_would_be_at(definition, track, step, enrollment)
+
+
+def step_would_be_at(
+    definition: Definition, track: str, step: Step, enrollment: FromClause
+) -> ColumnElement[Any]:
+    """``would_be_at`` for any occurrence."""
     anchor = _anchor(definition, track, step, enrollment)
     columns = enrollment.c
     due = functions.due_at(anchor, step.span, columns.timezone, None)

@@ -14,8 +14,11 @@ from sqlalchemy import (
     exists,
     func,
     insert,
+    literal,
+    null,
     select,
     text,
+    type_coerce,
     update,
 )
 
@@ -131,7 +134,7 @@ def move_on(connection: Connection, chunk: Chunk) -> int:
 def shift_late(connection: Connection, chunk: Chunk) -> int:
     """Move the rest of the walk of those found late by as much as they are late."""
     columns = enrollments.c
-    behind = micros(chunk.now) - func.coalesce(columns.due_at, type_=BigInteger)
+    behind = micros(chunk.now) - type_coerce(columns.due_at, BigInteger)
     grace_over = functions.due_at(columns.due_at, chunk.wave.grace, columns.timezone, None)
     shifted = (
         update(enrollments)
@@ -162,7 +165,35 @@ def _bought_since(enrolled: Any) -> Any:
 
 
 def _decided(connection: Connection, chunk: Chunk, zones: Iterable[Zone]) -> Select[Any]:
-    reached = _one_an_address(chunk, reach.reachable(chunk, _zone_table(connection, zones)))
+    found = _judged(
+        _one_an_address(chunk, reach.reachable(chunk, _zone_table(connection, zones)))
+    ).c
+    withheld = found.state == MessageState.WITHHELD.value
+    goes = found.state == MessageState.PLANNED.value
+    return select(
+        found.send_id,
+        _constant(chunk.campaign_id, "campaign_id"),
+        found.enrollment_id,
+        found.customer_id,
+        _constant(chunk.wave.wave, "wave"),
+        _constant(chunk.occurrence, "occurrence"),
+        _constant(chunk.wave.kind.value, "kind"),
+        case((withheld, Arm.HOLDOUT.value), else_=Arm.TREATED.value).label("arm"),
+        (goes | withheld).label("assigned"),
+        case((withheld, null()), else_=found.variant).label("variant"),
+        case((goes | withheld, found.channel)).label("channel"),
+        case((goes | withheld, found.address_hash)).label("address_hash"),
+        found.state,
+        found.reason,
+        _constant(micros(chunk.now), "planned_at"),
+        found.would_go_at.label("due_at"),
+        found.would_go_at.label("would_go_at"),
+        found.expires_at,
+        case((goes, null()), else_=literal(micros(chunk.now), BigInteger)).label("finished_at"),
+    )
+
+
+def _judged(reached: Subquery) -> Subquery:
     found = reached.c
     state = case(
         (found.late, MessageState.EXPIRED.value),
@@ -176,30 +207,7 @@ def _decided(connection: Connection, chunk: Chunk, zones: Iterable[Zone]) -> Sel
         (found.doubled, Reason.SAME_ADDRESS.value),
         (found.held_out, Reason.HELD_OUT.value),
     )
-    withheld = state == MessageState.WITHHELD.value
-    goes = state == MessageState.PLANNED.value
-    kept = case((goes | withheld, found.address_hash))
-    return select(
-        found.send_id.label("send_id"),
-        _constant(chunk.campaign_id, "campaign_id"),
-        found.enrollment_id,
-        found.customer_id,
-        _constant(chunk.wave.wave, "wave"),
-        _constant(chunk.occurrence, "occurrence"),
-        _constant(chunk.wave.kind.value, "kind"),
-        case((withheld, Arm.HOLDOUT.value), else_=Arm.TREATED.value).label("arm"),
-        (goes | withheld).label("assigned"),
-        case((withheld, None), else_=found.variant).label("variant"),
-        case((goes | withheld, found.channel)).label("channel"),
-        kept.label("address_hash"),
-        state.label("state"),
-        reason.label("reason"),
-        _constant(micros(chunk.now), "planned_at"),
-        found.would_go_at.label("due_at"),
-        found.would_go_at.label("would_go_at"),
-        found.expires_at.label("expires_at"),
-        case((goes, None), else_=micros(chunk.now)).label("finished_at"),
-    )
+    return select(reached, state.label("state"), reason.label("reason")).subquery("judged")
 
 
 def _one_an_address(chunk: Chunk, reached: Subquery) -> Subquery:
@@ -239,6 +247,5 @@ def _zone_table(connection: Connection, zones: Iterable[Zone]) -> Subquery:
     return rows_as_table(connection, "zones", columns, rows)
 
 
-def _constant(value: object, name: str) -> Any:
-    kind = BigInteger if isinstance(value, int) else String
-    return func.coalesce(value, type_=kind).label(name)
+def _constant(value: int | str, name: str) -> Any:
+    return literal(value, BigInteger if isinstance(value, int) else String).label(name)

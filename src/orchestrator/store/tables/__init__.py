@@ -27,9 +27,10 @@ from orchestrator.store.tables.shop import (
     products,
     suppressions,
 )
-from orchestrator.store.tables.types import Moment, metadata, micros, moment
+from orchestrator.store.tables.types import MICROSECOND, Moment, metadata, micros, moment
 
 __all__ = [
+    "MICROSECOND",
     "Moment",
     "attempts",
     "audit_log",

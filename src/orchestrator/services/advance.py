@@ -1,0 +1,121 @@
+"""Carry every running campaign forward: the one place that lists the steps."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from orchestrator.domain.messages import Channel
+from orchestrator.domain.providers import Provider
+from orchestrator.playbooks import Definition
+from orchestrator.services.dispatch import DispatchReport, OpenedTexts, dispatch
+from orchestrator.services.enroll import enroll
+from orchestrator.services.evaluate import EvaluateReport, evaluate
+from orchestrator.services.lives import Life
+from orchestrator.services.plan import PlanReport, plan
+from orchestrator.services.reconcile import ReconcileReport, reconcile
+from orchestrator.services.track import TrackReport, track_all
+from orchestrator.store import campaigns, coupons
+from orchestrator.store.campaigns import StoredCampaign
+from orchestrator.store.database import Database
+
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdvanceReport:
+    enrolled: Mapping[str, int]  #: by campaign
+    planned: Mapping[str, PlanReport]  #: by campaign
+    dispatched: DispatchReport
+    tracked: TrackReport
+    reconciled: ReconcileReport
+    evaluated: EvaluateReport
+    expired_coupons: int
+    finished: tuple[str, ...]  #: campaigns in which nothing is left to do
+
+
+@dataclass(slots=True)
+class _Campaigns:
+    enrolled: dict[str, int] = field(default_factory=dict)
+    planned: dict[str, PlanReport] = field(default_factory=dict)
+
+
+def advance(
+    database: Database,
+    providers: Mapping[Channel, Provider],
+    *,
+    now: Clock,
+    life: Life,
+    texts: OpenedTexts,
+    random_bytes: Callable[[int], bytes],
+    progress: Callable[[int], None] | None = None,
+    stopping: Callable[[], bool] = lambda: False,
+) -> AdvanceReport:
+    """
+    Do all that is due, and nothing twice: early, late, again or beside itself ends the same.
+
+    The hand-over between the steps is the database; none calls another.
+    """
+    moment = now()
+    with database.write() as connection:
+        expired = coupons.expire(connection, moment)
+    prepared = _enroll_and_plan(database, texts, moment, random_bytes)
+    dispatched = dispatch(
+        database,
+        providers,
+        now=now,
+        life=life,
+        texts=texts,
+        progress=progress,
+        stopping=stopping,
+    )
+    return AdvanceReport(
+        enrolled=prepared.enrolled,
+        planned=prepared.planned,
+        dispatched=dispatched,
+        tracked=track_all(database, providers, now()),
+        reconciled=reconcile(database, providers, now=now(), life=life),
+        evaluated=evaluate(database, now()),
+        expired_coupons=expired,
+        finished=_finish(database, texts, now()),
+    )
+
+
+def _enroll_and_plan(
+    database: Database,
+    texts: OpenedTexts,
+    now: datetime,
+    random_bytes: Callable[[int], bytes],
+) -> _Campaigns:
+    done = _Campaigns()
+    with database.read() as connection:
+        running = campaigns.in_state(connection, "running")
+    for campaign in running:
+        definition = texts(campaign).definition
+        done.enrolled[campaign.name] = enroll(database, campaign, definition, now)
+        done.planned[campaign.name] = plan(
+            database, campaign, definition, now=now, random_bytes=random_bytes
+        )
+    return done
+
+
+def _finish(database: Database, texts: OpenedTexts, now: datetime) -> tuple[str, ...]:
+    with database.read() as connection:
+        over = [
+            campaign
+            for campaign in campaigns.in_state(connection, "running")
+            if _has_ended(campaign, texts(campaign).definition, now)
+            and campaigns.is_complete(connection, campaign.id)
+        ]
+    if over:
+        with database.write() as connection:
+            for campaign in over:
+                campaigns.set_state(connection, campaign.id, "done", None)
+    return tuple(campaign.name for campaign in over)
+
+
+def _has_ended(campaign: StoredCampaign, definition: Definition, now: datetime) -> bool:
+    """Whether nobody can come in any more: evergreen campaigns never end by themselves."""
+    event = definition.audience.event_day
+    if event is None or campaign.enrolled_seen is None:
+        return False
+    return now.astimezone(definition.zone).date() > event.last

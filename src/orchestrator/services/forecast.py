@@ -1,0 +1,262 @@
+"""What a launch would do: who, when, with which words, at what cost, and what it could show."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+
+from orchestrator.domain.arms import Arm
+from orchestrator.domain.messages import Channel, MessageState, Reason
+from orchestrator.domain.shop import Shop
+from orchestrator.playbooks import Definition, Playbook, Wave
+from orchestrator.playbooks.schedule import steps_of
+from orchestrator.rendering import Renderer
+from orchestrator.services.dispatch.writing import Letter, Texts, places_of_answers, write
+from orchestrator.services.plan import write_chunk
+from orchestrator.statistics import smallest_detectable_effect
+from orchestrator.store import audience, campaigns, concerns, enrollments, forecasts
+from orchestrator.store.campaigns import StoredCampaign
+from orchestrator.store.chunk import Chunk
+from orchestrator.store.database import Connection, Database
+from orchestrator.store.forecasts import Admission
+from orchestrator.store.messages import sheets
+from orchestrator.store.messages.claims import Claimed
+
+SAMPLES = 3  #: texts of each wave that are shown
+_HISTORY = timedelta(days=90)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaveForecast:
+    wave: str
+    occurrences: int
+    outcomes: Mapping[tuple[MessageState, Reason | None, str | None], int]  #: of one occurrence
+    unwritten: Mapping[Reason, int]  #: texts that could not be rendered
+    failing_customer: str | None  #: the number of the first whose text failed
+    parts: int  #: SMS parts of one occurrence
+    cost: int  #: of one occurrence, thousandths of a minor unit
+    coupon_exposure: int  #: face value of one occurrence's coupons, minor units
+    smallest_effect: float | None  #: that 80 % of such sends would show, share of customers
+    samples: tuple[str, ...] = field(default=(), repr=False)  #: rendered for the first customers
+
+    @property
+    def planned(self) -> int:
+        return sum(n for (state, _, _), n in self.outcomes.items() if state == "planned")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forecast:
+    playbook: str
+    version: str
+    currency: str
+    admission: Admission
+    enrolled: tuple[tuple[str, str | None, Arm, int], ...]
+    waves: tuple[WaveForecast, ...]
+    days: Mapping[date, Mapping[str, int]]  #: messages by day and wave if nobody came back
+    natural_rate: float | None  #: of the shop's own last months; descriptive, not causal
+    smallest_effect: float | None  #: of the whole campaign against its holdout
+
+    @property
+    def cost_at_most(self) -> int:
+        """If nobody came back, thousandths of a minor unit."""
+        return sum(wave.cost * wave.occurrences for wave in self.waves)
+
+    @property
+    def is_sound(self) -> bool:
+        return not any(wave.unwritten for wave in self.waves)
+
+
+def forecast(
+    database: Database,
+    playbook: Playbook,
+    *,
+    shop: Shop,
+    now: datetime,
+    random_bytes: Callable[[int], bytes],
+    progress: Callable[[int], None] = lambda _: None,
+) -> Forecast:
+    """Rehearse the launch with the engine's own statements, render every text, change nothing."""
+    definition = playbook.definition
+    with database.rehearse() as connection:
+        campaign = _rehearsed_launch(connection, playbook, shop, now, random_bytes)
+        rate = _natural_rate(connection, definition, now)
+        texts = Texts(playbook, Renderer(playbook))
+        rehearsal = _Rehearsal(connection, campaign, texts, now, rate, random_bytes, progress)
+        enrolled = tuple(forecasts.enrolled(connection, campaign.id))
+        return Forecast(
+            playbook=definition.playbook,
+            version=playbook.version,
+            currency=shop.currency,
+            admission=forecasts.admission(
+                connection, definition, now=now, launched_at=now, currency=shop.currency
+            ),
+            enrolled=enrolled,
+            days=_days(connection, campaign.id, definition),
+            waves=tuple(rehearsal.wave(wave) for wave in definition.waves),
+            natural_rate=rate,
+            smallest_effect=_smallest(_by_arm(enrolled), rate),
+        )
+
+
+@dataclass(slots=True)
+class _Rehearsal:
+    connection: Connection
+    campaign: StoredCampaign
+    texts: Texts
+    now: datetime
+    natural_rate: float | None
+    random_bytes: Callable[[int], bytes]
+    progress: Callable[[int], None]
+
+    def wave(self, wave: Wave) -> WaveForecast:
+        """Plan the wave for everybody as if it were due now, write every text, forget it again."""
+        chunk = self._chunk(wave)
+        forecasts.put_at(self.connection, self.campaign.id, wave, self.now)
+        write_chunk(self.connection, chunk, self.random_bytes)
+        letters = _Letters()
+        for batch in forecasts.planned_batches(self.connection, self.campaign.id, wave.wave):
+            self._write(batch, letters)
+            self.progress(len(batch))
+        failing = self._customer(letters.failing)
+        outcomes = {
+            (state, reason, channel): number
+            for state, reason, channel, number in forecasts.outcomes(
+                self.connection, self.campaign.id, wave.wave
+            )
+        }
+        forecasts.forget_messages(self.connection, self.campaign.id)
+        return WaveForecast(
+            wave=wave.wave,
+            occurrences=wave.occurrences,
+            outcomes=outcomes,
+            unwritten=letters.unwritten,
+            failing_customer=failing,
+            parts=letters.parts,
+            cost=letters.cost,
+            coupon_exposure=forecasts.face_value(self.connection, self.campaign.id, wave.wave),
+            smallest_effect=_smallest(_by_state(outcomes), self.natural_rate),
+            samples=tuple(letters.samples),
+        )
+
+    def _customer(self, message_id: int | None) -> str | None:
+        if message_id is None:
+            return None
+        return forecasts.customer_of(self.connection, message_id)
+
+    def _chunk(self, wave: Wave) -> Chunk:
+        return Chunk(
+            campaign_id=self.campaign.id,
+            salt=self.campaign.salt,
+            definition=self.texts.definition,
+            wave=wave,
+            occurrence=0,
+            until=self.now,
+            now=self.now,
+        )
+
+    def _write(self, batch: list[Claimed], letters: "_Letters") -> None:
+        found = sheets.load_sheets(self.connection, batch)
+        places = places_of_answers(found, {self.campaign.id: self.texts})
+        answers = sheets.load_answers(self.connection, places) if places else {}
+        for sheet in found:
+            letters.add(write(sheet, self.campaign, self.texts, answers))
+
+
+@dataclass(slots=True)
+class _Letters:
+    parts: int = 0
+    cost: int = 0
+    unwritten: Counter[Reason] = field(default_factory=Counter)
+    failing: int | None = None
+    samples: list[str] = field(default_factory=list)
+
+    def add(self, letter: Letter) -> None:
+        if letter.outgoing is None:
+            self.unwritten[letter.unwritten or Reason.RENDER_FAILED] += 1
+            self.failing = self.failing or letter.message_id
+            return
+        self.cost += letter.cost
+        self.parts += letter.parts if letter.channel is Channel.SMS else 0
+        if len(self.samples) < SAMPLES:
+            self.samples.append(letter.outgoing.text)
+
+
+def _rehearsed_launch(
+    connection: Connection,
+    playbook: Playbook,
+    shop: Shop,
+    now: datetime,
+    random_bytes: Callable[[int], bytes],
+) -> StoredCampaign:
+    definition = playbook.definition
+    concerns.load(connection, playbook.concerns, source=definition.playbook, now=now)
+    campaign_id = campaigns.add(
+        connection,
+        name=f"rehearsal-{random_bytes(8).hex()}",
+        playbook=definition.playbook,
+        version=playbook.version,
+        files=playbook.files,
+        salt=random_bytes(16).hex(),
+        shop=shop,
+        now=now,
+    )
+    campaign = campaigns.get(connection, campaign_id)
+    enrollments.enroll(
+        connection,
+        campaign_id=campaign_id,
+        salt=campaign.salt,
+        definition=definition,
+        candidates=audience.candidates(
+            definition, now=now, launched_at=now, currency=shop.currency
+        ),
+        default_locale=shop.locale,
+        now=now,
+    )
+    return campaign
+
+
+def _days(
+    connection: Connection, campaign_id: int, definition: Definition
+) -> dict[date, dict[str, int]]:
+    days: dict[date, dict[str, int]] = {}
+    for track in definition.tracks:
+        for step in steps_of(definition, track):
+            found = forecasts.days_of(connection, campaign_id, definition, track, step)
+            for day, number in found.items():
+                waves = days.setdefault(day, {})
+                waves[step.wave] = waves.get(step.wave, 0) + number
+    return dict(sorted(days.items()))
+
+
+def _natural_rate(connection: Connection, definition: Definition, now: datetime) -> float | None:
+    """The shop's own repurchase rate in the window of a send, over the months before the event."""
+    window = definition.evaluate.sends.timedelta
+    event = definition.audience.event_day
+    until = now - window
+    if event is not None:
+        until = min(until, datetime.combine(event.first, time(), definition.zone) - window)
+    bought, again = forecasts.repurchase_counts(connection, until - _HISTORY, until, window)
+    return again / bought if bought else None
+
+
+def _by_arm(enrolled: tuple[tuple[str, str | None, Arm, int], ...]) -> tuple[int, int]:
+    counted = Counter[Arm]()
+    for _, _, arm, number in enrolled:
+        counted[arm] += number
+    return counted[Arm.TREATED], counted[Arm.HOLDOUT]
+
+
+def _by_state(
+    outcomes: Mapping[tuple[MessageState, Reason | None, str | None], int],
+) -> tuple[int, int]:
+    counted = Counter[MessageState]()
+    for (state, _, _), number in outcomes.items():
+        counted[state] += number
+    return counted[MessageState.PLANNED], counted[MessageState.WITHHELD]
+
+
+def _smallest(arms: tuple[int, int], natural_rate: float | None) -> float | None:
+    treated, control = arms
+    if natural_rate is None or not treated or not control:
+        return None
+    return smallest_detectable_effect(treated, control, natural_rate)

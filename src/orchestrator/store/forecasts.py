@@ -1,0 +1,207 @@
+"""What a campaign would do, asked inside a rehearsal that leaves nothing behind."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import BigInteger, Connection, and_, delete, func, select, type_coerce, update
+
+from orchestrator.domain.arms import Arm
+from orchestrator.domain.messages import MessageState, Reason
+from orchestrator.playbooks.model import Definition, Wave
+from orchestrator.playbooks.schedule import Step
+from orchestrator.store import moments
+from orchestrator.store.audience.candidates import entrance
+from orchestrator.store.messages.claims import Claimed
+from orchestrator.store.tables import (
+    MICROSECOND,
+    coupons,
+    customers,
+    enrollments,
+    messages,
+    moment,
+    orders,
+)
+
+_QUARTER = 15 * 60 * 1_000_000  # microseconds: every zone's offset is a whole number of these
+
+
+@dataclass(frozen=True, slots=True)
+class RuleCount:
+    """How many of those who are looked at a rule leaves out."""
+
+    path: str
+    wanted: str
+    left_out: int
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    customers: int  #: in the shop
+    in_question: int  #: with an order that may bring them in
+    admitted: int  #: whom the audience's rules let in
+    tracked: int  #: who also match a track
+    rules: tuple[RuleCount, ...]
+
+
+def admission(
+    connection: Connection,
+    definition: Definition,
+    *,
+    now: datetime,
+    launched_at: datetime,
+    currency: str,
+) -> Admission:
+    """Count who is let in, and whom each rule alone would leave out."""
+    way_in = entrance(definition, now=now, launched_at=launched_at, currency=currency)
+    by_order = select(
+        customers.c.id,
+        way_in.audience.holds.label("admitted"),
+        way_in.track.is_not(None).label("tracked"),
+        *(
+            leaf.condition.holds.label(f"leaf_{position}")
+            for position, leaf in enumerate(way_in.audience.leaves)
+        ),
+    ).where(orders.c.customer_id == customers.c.id, way_in.in_question)
+    looked_at = by_order.subquery("looked_at").c
+    anybody = looked_at.id
+    passing = [
+        func.count(anybody.distinct()).filter(looked_at[f"leaf_{position}"])
+        for position in range(len(way_in.audience.leaves))
+    ]
+    row = connection.execute(
+        select(
+            func.count(anybody.distinct()),
+            func.count(anybody.distinct()).filter(looked_at.admitted),
+            func.count(anybody.distinct()).filter(and_(looked_at.admitted, looked_at.tracked)),
+            *passing,
+        )
+    ).one()
+    everybody = connection.execute(select(func.count()).select_from(customers)).scalar_one()
+    rules = tuple(
+        RuleCount(leaf.path, leaf.condition.wanted, row[0] - passed)
+        for leaf, passed in zip(way_in.audience.leaves, row[3:], strict=True)
+    )
+    return Admission(everybody, row[0], row[1], row[2], rules)
+
+
+def enrolled(connection: Connection, campaign_id: int) -> list[tuple[str, str | None, Arm, int]]:
+    """Return (track, category, arm, number) of everybody enrolled."""
+    columns = enrollments.c
+    counted = (
+        select(columns.track, columns.category, columns.arm, func.count())
+        .where(columns.campaign_id == campaign_id)
+        .group_by(columns.track, columns.category, columns.arm)
+        .order_by(columns.track, columns.category, columns.arm)
+    )
+    return [(row[0], row[1], row[2], row[3]) for row in connection.execute(counted)]
+
+
+def days_of(
+    connection: Connection, campaign_id: int, definition: Definition, track: str, step: Step
+) -> dict[date, int]:
+    """Return how many of a track a step would reach on each day, if nobody came back meanwhile."""
+    due = moments.step_would_be_at(definition, track, step, enrollments)
+    bucket = (type_coerce(due, BigInteger) // _QUARTER).label("bucket")
+    counted = (
+        select(bucket, func.count())
+        .where(enrollments.c.campaign_id == campaign_id, enrollments.c.track == track)
+        .where(enrollments.c.arm == Arm.TREATED)
+        .group_by(bucket)
+    )
+    days: dict[date, int] = {}
+    zone = ZoneInfo(definition.timezone)
+    for quarter, number in connection.execute(counted):
+        day = moment(int(quarter) * _QUARTER).astimezone(zone).date()
+        days[day] = days.get(day, 0) + number
+    return days
+
+
+def put_at(connection: Connection, campaign_id: int, wave: Wave, now: datetime) -> None:
+    """Let everybody treated stand at one wave, as if it were due now."""
+    columns = enrollments.c
+    walkers = update(enrollments).where(
+        columns.campaign_id == campaign_id, columns.arm == Arm.TREATED
+    )
+    if wave.tracks is not None:
+        walkers = walkers.where(columns.track.in_(wave.tracks))
+    connection.execute(walkers.values(wave=wave.wave, occurrence=0, due_at=now))
+
+
+def outcomes(
+    connection: Connection, campaign_id: int, wave: str
+) -> list[tuple[MessageState, Reason | None, str | None, int]]:
+    """Return (state, reason, channel, number) of a wave's messages."""
+    columns = messages.c
+    counted = (
+        select(columns.state, columns.reason, columns.channel, func.count())
+        .where(columns.campaign_id == campaign_id, columns.wave == wave)
+        .group_by(columns.state, columns.reason, columns.channel)
+        .order_by(columns.state, columns.reason, columns.channel)
+    )
+    return [(row[0], row[1], row[2], row[3]) for row in connection.execute(counted)]
+
+
+def planned_batches(
+    connection: Connection, campaign_id: int, wave: str, size: int = 500
+) -> Iterator[list[Claimed]]:
+    """Yield the wave's planned messages in the order of their ids."""
+    columns, last = messages.c, 0
+    page = (
+        select(columns.id, columns.token, columns.due_at, columns.send_id, columns.channel)
+        .where(columns.campaign_id == campaign_id, columns.wave == wave)
+        .where(columns.state == MessageState.PLANNED)
+        .order_by(columns.id)
+        .limit(size)
+    )
+    while rows := connection.execute(page.where(columns.id > last)).all():
+        last = rows[-1].id
+        yield [
+            Claimed(row.id, row.token, row.due_at, row.send_id, campaign_id, row.channel)
+            for row in rows
+        ]
+
+
+def customer_of(connection: Connection, message_id: int) -> str:
+    """Return the number that the shop knows the message's customer by."""
+    found = select(customers.c.external_id).join(messages, messages.c.customer_id == customers.c.id)
+    return str(connection.execute(found.where(messages.c.id == message_id)).scalar_one())
+
+
+def face_value(connection: Connection, campaign_id: int, wave: str) -> int:
+    """Return the sum of the amounts that the wave's coupons give, in minor units."""
+    given = select(func.coalesce(func.sum(coupons.c.amount), 0)).where(
+        coupons.c.campaign_id == campaign_id, coupons.c.wave == wave
+    )
+    return int(connection.execute(given).scalar_one())
+
+
+def forget_messages(connection: Connection, campaign_id: int) -> None:
+    connection.execute(delete(messages).where(messages.c.campaign_id == campaign_id))
+
+
+def repurchase_counts(
+    connection: Connection, since: datetime, until: datetime, window: timedelta
+) -> tuple[int, int]:
+    """
+    Return (customers who bought in a period, those of them who bought again within the window).
+
+    The window counts from each customer's first order of the period.
+    """
+    placed = type_coerce(orders.c.placed_at, BigInteger)
+    first = (
+        select(orders.c.customer_id, func.min(placed).label("placed_at"))
+        .where(orders.c.counts.is_(True), orders.c.placed_at >= since, orders.c.placed_at < until)
+        .group_by(orders.c.customer_id)
+        .subquery("first")
+    )
+    again = (
+        select(orders.c.id)
+        .where(orders.c.customer_id == first.c.customer_id, orders.c.counts.is_(True))
+        .where(placed > first.c.placed_at, placed <= first.c.placed_at + window // MICROSECOND)
+        .exists()
+    )
+    counted = select(func.count(), func.count().filter(again)).select_from(first)
+    row = connection.execute(counted).one()
+    return int(row[0]), int(row[1])

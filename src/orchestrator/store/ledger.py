@@ -1,0 +1,115 @@
+"""What became of everybody and of every message of a campaign, counted."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Connection, case, func, select
+
+from orchestrator.domain.arms import Arm
+from orchestrator.domain.coupons import CouponState
+from orchestrator.domain.messages import MessageState, Reason
+from orchestrator.store.tables import coupons, enrollments, messages, sends
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRow:
+    state: MessageState
+    reason: Reason | None
+    messages: int
+
+
+@dataclass(frozen=True, slots=True)
+class EnrolledRow:
+    track: str
+    arm: Arm
+    customers: int
+
+
+@dataclass(frozen=True, slots=True)
+class CouponRow:
+    offer: str
+    state: CouponState
+    coupons: int
+    discount: int  #: minor units
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentRow:
+    send_id: int
+    wave: str
+    occurrence: int
+    day: date
+    messages: int
+    eligible: int  #: took part in the lot
+    assigned: int  #: of them, to be written to
+    accepted: int
+
+
+def messages_by_state(connection: Connection, campaign_id: int) -> list[LedgerRow]:
+    """Return every message once: the counts add up to the planned rows."""
+    columns = messages.c
+    counted = (
+        select(columns.state, columns.reason, func.count())
+        .where(columns.campaign_id == campaign_id)
+        .group_by(columns.state, columns.reason)
+        .order_by(columns.state, columns.reason)
+    )
+    return [LedgerRow(*row) for row in connection.execute(counted)]
+
+
+def enrolled(connection: Connection, campaign_id: int) -> list[EnrolledRow]:
+    columns = enrollments.c
+    counted = (
+        select(columns.track, columns.arm, func.count())
+        .where(columns.campaign_id == campaign_id)
+        .group_by(columns.track, columns.arm)
+        .order_by(columns.track, columns.arm)
+    )
+    return [EnrolledRow(*row) for row in connection.execute(counted)]
+
+
+def coupons_by_state(connection: Connection, campaign_id: int) -> list[CouponRow]:
+    columns = coupons.c
+    counted = (
+        select(
+            columns.offer,
+            columns.state,
+            func.count(),
+            func.coalesce(func.sum(columns.discount), 0),
+        )
+        .where(columns.campaign_id == campaign_id)
+        .group_by(columns.offer, columns.state)
+        .order_by(columns.offer, columns.state)
+    )
+    return [
+        CouponRow(offer, state, count, int(discount))
+        for offer, state, count, discount in connection.execute(counted)
+    ]
+
+
+def sent(connection: Connection, campaign_id: int) -> list[SentRow]:
+    """Return every send with its messages, in the order of their days."""
+    columns = messages.c
+    treated = columns.assigned.is_(True) & (columns.arm == Arm.TREATED)
+    counted = (
+        select(
+            sends.c.id.label("send_id"),
+            sends.c.wave,
+            sends.c.occurrence,
+            sends.c.day,
+            func.count(columns.id).label("messages"),
+            _sum_of(columns.assigned.is_(True)).label("eligible"),
+            _sum_of(treated).label("assigned"),
+            func.count(columns.accepted_at).label("accepted"),
+        )
+        .outerjoin(messages, columns.send_id == sends.c.id)
+        .where(sends.c.campaign_id == campaign_id)
+        .group_by(sends.c.id, sends.c.wave, sends.c.occurrence, sends.c.day)
+        .order_by(sends.c.day, sends.c.id)
+    )
+    return [SentRow(**row) for row in connection.execute(counted).mappings()]
+
+
+def _sum_of(condition: Any) -> Any:
+    return func.sum(case((condition, 1), else_=0))

@@ -1,0 +1,154 @@
+"""From an order to an evaluated campaign, by nothing but ``advance``."""
+
+import random
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from shops import EVENT_NOON, SHOP, add_buyers, add_order
+from sqlalchemy import func, select
+
+from orchestrator.domain.messages import Channel
+from orchestrator.playbooks import read_playbook
+from orchestrator.providers.outbox import OutboxProvider
+from orchestrator.services.advance import AdvanceReport, advance
+from orchestrator.services.dispatch import OpenedTexts
+from orchestrator.services.forecast import forecast
+from orchestrator.services.launch import CampaignNameTakenError, launch
+from orchestrator.services.lives import Life, Machine, begin_life
+from orchestrator.store.database import Database
+from orchestrator.store.tables import audit_log, campaigns, enrollments, evaluations, messages
+
+PLAYBOOK = Path(__file__).parents[2] / "templates" / "womenswear-double11"
+LAUNCH = EVENT_NOON + timedelta(hours=12)
+MONTHS = timedelta(days=185)
+
+
+class Shopkeeper:
+    """Launches the women's-wear playbook and lets time pass."""
+
+    def __init__(self, database: Database, folder: Path, life: Life) -> None:
+        self.database, self.life = database, life
+        outbox = OutboxProvider(folder / "outbox")
+        self.providers = {Channel.SMS: outbox, Channel.EMAIL: outbox}
+        self.texts, self.dice = OpenedTexts(), random.Random(11)
+
+    def launch(self, name: str = "double11") -> None:
+        launch(
+            self.database,
+            read_playbook(PLAYBOOK),
+            name=name,
+            shop=SHOP,
+            now=LAUNCH,
+            actor="test",
+            random_bytes=self.dice.randbytes,
+        )
+
+    def advance(self, now: datetime) -> AdvanceReport:
+        return advance(
+            self.database,
+            self.providers,
+            now=lambda: now,
+            life=self.life,
+            texts=self.texts,
+            random_bytes=self.dice.randbytes,
+        )
+
+    def live(self, until: timedelta, step: timedelta = timedelta(hours=12)) -> None:
+        now = LAUNCH
+        while now <= LAUNCH + until:
+            self.advance(now)
+            now += step
+
+
+@pytest.fixture
+def shopkeeper(database: Database, tmp_path: Path) -> Iterator[Shopkeeper]:
+    machine = Machine("host", "boot", lambda: 0.0)
+    with begin_life(tmp_path / "lives", machine) as life:
+        yield Shopkeeper(database, tmp_path, life)
+
+
+def rows(database: Database, column: object, *where: object) -> Counter[object]:
+    with database.read() as connection:
+        return Counter(connection.execute(select(column).where(*where)).scalars())  # type: ignore[call-overload, arg-type]  # any column
+
+
+def test_a_campaign_walks_to_its_end_and_is_evaluated(
+    database: Database, shopkeeper: Shopkeeper
+) -> None:
+    with database.write() as connection:
+        ids = add_buyers(connection, 12)
+        add_order(connection, ids[0], at=EVENT_NOON + timedelta(days=40))
+    shopkeeper.launch()
+
+    shopkeeper.live(MONTHS + timedelta(days=40))
+
+    assert rows(database, campaigns.c.state) == {"done": 1}
+    assert set(rows(database, enrollments.c.exit_reason)) <= {"completed", "purchased", "held_out"}
+    assert rows(database, enrollments.c.exit_reason)["purchased"] <= 1
+    assert set(rows(database, messages.c.state)) <= {"accepted", "withheld", "skipped"}
+    assert rows(database, evaluations.c.recorded_at)[None] == 0
+
+
+def test_advancing_again_at_the_same_moment_changes_nothing(
+    database: Database, shopkeeper: Shopkeeper
+) -> None:
+    with database.write() as connection:
+        add_buyers(connection, 8)
+    shopkeeper.launch()
+    shopkeeper.live(timedelta(days=8))
+    before = rows(database, messages.c.state)
+
+    again = shopkeeper.advance(LAUNCH + timedelta(days=8))
+
+    assert rows(database, messages.c.state) == before
+    assert not again.dispatched.counts
+    assert sum(again.enrolled.values()) == 0
+
+
+def test_the_same_launch_again_changes_nothing_and_another_playbook_is_refused(
+    database: Database, shopkeeper: Shopkeeper, tmp_path: Path
+) -> None:
+    shopkeeper.launch()
+    shopkeeper.launch()
+    assert rows(database, campaigns.c.name) == {"double11": 1}
+    assert rows(database, audit_log.c.action) == {"launch": 1}
+
+    other = read_playbook(PLAYBOOK.parent / "mother-baby")
+    with pytest.raises(CampaignNameTakenError, match="another name"):
+        launch(
+            database,
+            other,
+            name="double11",
+            shop=SHOP,
+            now=LAUNCH,
+            actor="test",
+            random_bytes=random.Random(1).randbytes,
+        )
+
+
+def test_a_forecast_renders_everything_and_leaves_nothing_behind(
+    database: Database,
+) -> None:
+    with database.write() as connection:
+        add_buyers(connection, 20)
+
+    found = forecast(
+        database,
+        read_playbook(PLAYBOOK),
+        shop=SHOP,
+        now=LAUNCH,
+        random_bytes=random.Random(5).randbytes,
+    )
+
+    assert found.is_sound
+    assert found.admission.admitted == sum(number for *_, number in found.enrolled) == 20
+    assert [wave.wave for wave in found.waves] == ["thanks", "care", "coupon", "restimulate"]
+    coupon = next(wave for wave in found.waves if wave.wave == "coupon")
+    assert coupon.coupon_exposure == coupon.planned * 2_000
+    assert coupon.cost == coupon.parts * SHOP.sms_price
+    with database.read() as connection:
+        for table in (campaigns, enrollments, messages):
+            assert connection.execute(select(func.count()).select_from(table)).scalar() == 0
