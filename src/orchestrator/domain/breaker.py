@@ -16,6 +16,9 @@ class BreakerLimits:
     significance: float = 1e-4
 
 
+DEFAULT_LIMITS = BreakerLimits()
+
+
 def is_over(count: int, among: int, limit: float, significance: float) -> bool:
     """Return whether ``count`` or more of ``among`` is too unlikely at the limit (exact binomial)."""
     return count > among * limit and upper_tail(count, among, limit) < significance

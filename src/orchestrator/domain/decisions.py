@@ -69,7 +69,7 @@ class MessageFacts:
     budget_left: int | None = None
 
 
-def decide(facts: MessageFacts, now: datetime) -> Decision:
+def decide(facts: MessageFacts, now: datetime) -> Decision:  # noqa: PLR0911  # the policy, one line a gate
     if facts.dispatch_stopped:
         return Postpone(now, Reason.DISPATCH_STOPPED)
     if facts.campaign_state == "stopped":

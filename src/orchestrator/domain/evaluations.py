@@ -9,7 +9,6 @@ from pydantic import TypeAdapter
 
 from orchestrator.domain.arms import Arm
 from orchestrator.domain.effects import Effect
-from orchestrator.domain.messages import Reason
 
 LAYOUT = 1  #: of the recorded result; a reader refuses any other
 RECHECK = timedelta(hours=6)  #: how long to wait when nobody can say until when
@@ -32,21 +31,6 @@ class Control(StrEnum):
 class WaitReason(StrEnum):
     MESSAGES_OPEN = "messages_open"  #: what became of a message is not known yet
     WINDOW_OPEN = "window_open"  #: somebody's window, or the wait for late orders, is not over
-
-
-# Decided from what is known before the lot is drawn, alike for both arms: who is skipped at
-# planning for one of these was never part of the comparison. All later skips were, and count.
-BEFORE_THE_LOT = frozenset(
-    {
-        Reason.NO_ADDRESS,
-        Reason.NO_CONSENT,
-        Reason.SUPPRESSED,
-        Reason.SAME_ADDRESS,
-        Reason.NO_ANSWER,
-        Reason.LATE,
-        Reason.PREVIOUS_MISSED,
-    }
-)
 
 
 def group_scope(track: str, category: str | None) -> str:

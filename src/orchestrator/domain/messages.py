@@ -46,7 +46,8 @@ FOLLOWERS: dict[MessageState, frozenset[MessageState]] = {
     # A late callback is news about what really happened.
     _S.UNRESOLVED: frozenset({_S.ACCEPTED, _S.REJECTED}),
     _S.ACCEPTED: frozenset(),
-    _S.REJECTED: frozenset(),
+    # A provider that delivers what it said it refuses has it.
+    _S.REJECTED: frozenset({_S.ACCEPTED}),
     _S.SKIPPED: frozenset(),
     _S.EXPIRED: frozenset(),
     _S.CANCELLED: frozenset(),

@@ -28,6 +28,9 @@ class Playbook:
     concerns: tuple[ConcernEntry, ...] = field(repr=False)
     #: what each template says and needs; follows from ``files``
     templates: Mapping[str, TemplateFacts] = field(compare=False, repr=False)
+    _found: dict[tuple[str | None, ...], str] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
 
     @cached_property
     def categories(self) -> frozenset[str]:
@@ -50,12 +53,17 @@ class Playbook:
     ) -> str:
         """Return the path of the most specific text; KeyError for a wave or channel without any."""
         spoken = self.locale_for(locale)
-        found = find_text(
-            self.files, spoken, wave, channel, variant=variant, track=track, category=category
-        )
-        if found is None:
-            raise KeyError(f"{spoken}/{wave}.{channel.value}.j2")
-        return found
+        # No text is named for a category that nobody knows; so the answers kept stay few.
+        named = category if category in self.categories else None
+        key = (spoken, wave, channel, variant, track, named)
+        if key not in self._found:
+            path = find_text(
+                self.files, spoken, wave, channel, variant=variant, track=track, category=named
+            )
+            if path is None:
+                raise KeyError(f"{spoken}/{wave}.{channel.value}.j2")
+            self._found[key] = path
+        return self._found[key]
 
     def concerns_for(self, *, category: str, track: str, locale: str) -> tuple[ConcernEntry, ...]:
         """Return the answers for buyers of a category, what is asked most first."""
@@ -74,7 +82,10 @@ def version_of(files: Mapping[str, str]) -> str:
     """Return the SHA-256 (hex) over paths and texts, each with its length, in order of the paths."""
     digest = hashlib.sha256()
     for path in sorted(files):
-        for part in (path.encode(), files[path].encode()):
+        for part in (
+            path.encode(errors="surrogatepass"),
+            files[path].encode(errors="surrogatepass"),
+        ):
             digest.update(len(part).to_bytes(8, "big"))
             digest.update(part)
     return digest.hexdigest()

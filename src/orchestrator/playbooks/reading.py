@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -67,7 +67,7 @@ def _read_definition(
     document = read_document(MAIN_FILE, files[MAIN_FILE], problems)
     if document is None:
         return None, None
-    return document, _checked(Definition, document, document.data, problems)
+    return document, _checked(Definition, document, problems)
 
 
 def _read_templates(files: Mapping[str, str], problems: list[Problem]) -> dict[str, TemplateFacts]:
@@ -92,22 +92,28 @@ def _concerns_of(path: str, text: str, problems: list[Problem]) -> tuple[Concern
     document = read_document(path, text, problems)
     if document is None:
         return ()
-    data = dict(document.data)
-    entries = data.get("concerns")
-    if isinstance(entries, list):
-        locale = path.removeprefix(f"{CONCERNS}/").removesuffix(".yaml")
-        data["concerns"] = [
-            {"locale": locale, **entry} if isinstance(entry, dict) else entry for entry in entries
-        ]
-    checked = _checked(ConcernFile, document, data, problems)
-    return checked.concerns if checked else ()
+    checked = _checked(ConcernFile, document, problems)
+    if checked is None:
+        return ()
+    _check_questions(checked, document, problems)
+    locale = _locale_of(path)
+    return tuple(ConcernEntry(locale=locale, **dict(entry)) for entry in checked.concerns)
 
 
-def _checked(
-    model: type[_Model], document: Document, data: dict[str, Any], problems: list[Problem]
-) -> _Model | None:
+def _check_questions(checked: ConcernFile, document: Document, problems: list[Problem]) -> None:
+    seen: set[tuple[str, str, str]] = set()
+    for index, entry in enumerate(checked.concerns):
+        key = (entry.category, entry.audience, entry.question)
+        if key in seen:
+            line = document.line("concerns", index, "question")
+            message = f"the question is here twice for {entry.category}, {entry.audience}"
+            problems.append(Problem(document.file, line, message, "Keep one answer."))
+        seen.add(key)
+
+
+def _checked(model: type[_Model], document: Document, problems: list[Problem]) -> _Model | None:
     try:
-        return model.model_validate(data, by_alias=True, by_name=False)
+        return model.model_validate(document.data, by_alias=True, by_name=False)
     except ValidationError as error:
         problems += problems_of(error, document, schema_of(model))
         return None
@@ -118,10 +124,14 @@ def _check_concern_locales(
 ) -> None:
     for path in files:
         if path.startswith(f"{CONCERNS}/"):
-            locale = path.removeprefix(f"{CONCERNS}/").removesuffix(".yaml")
+            locale = _locale_of(path)
             if locale not in definition.locales:
                 remedy = did_you_mean(locale, definition.locales)
                 problems.append(Problem(path, 1, f"{locale} is not in locales", remedy))
+
+
+def _locale_of(path: str) -> str:
+    return path.removeprefix(f"{CONCERNS}/").removesuffix(".yaml")
 
 
 def _texts_in(folder: Path, problems: list[Problem]) -> Iterator[tuple[str, str]]:
@@ -136,7 +146,8 @@ def _texts_in(folder: Path, problems: list[Problem]) -> Iterator[tuple[str, str]
         )
         return
     for path in paths:
-        name = path.relative_to(folder).as_posix()
+        # A name that is not UTF-8 on disk could not be printed in its own error.
+        name = path.relative_to(folder).as_posix().encode(errors="replace").decode()
         if any(part.startswith(".") for part in name.split("/")) or name.endswith((".md", "~")):
             continue
         if not path.resolve().is_relative_to(inside):

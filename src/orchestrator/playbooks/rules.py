@@ -4,21 +4,20 @@ A rule's keys must all hold. ``all``, ``any`` and ``not`` nest. The store compil
 a new kind is a field here and a function in ``store/audience``.
 """
 
-from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from orchestrator.domain.messages import Channel
-from orchestrator.playbooks.values import SpanText, Strict
+from orchestrator.playbooks.values import DayText, SpanText, Strict
 
 
 class EventDay(Strict):
     """The order was placed on one of these days, both included, in the playbook's time zone."""
 
-    first: date = Field(alias="from")
-    last: date = Field(alias="to")
+    first: DayText = Field(alias="from")
+    last: DayText = Field(alias="to")
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:

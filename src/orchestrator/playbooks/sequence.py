@@ -8,7 +8,8 @@ from orchestrator.playbooks.document import Document, Location
 from orchestrator.playbooks.model import Definition, Variant, Wave
 from orchestrator.playbooks.problems import Problem, did_you_mean
 
-_KIND_WORDS = frozenset({WaveKind.THANKS, WaveKind.CARE})
+_SHORTEST_MONTH, _LONGEST_MONTH = 28, 31
+_GREETINGS = frozenset({WaveKind.THANKS, WaveKind.CARE})
 
 
 def check_sequence(definition: Definition, document: Document, problems: list[Problem]) -> None:
@@ -25,6 +26,7 @@ def check_sequence(definition: Definition, document: Document, problems: list[Pr
     if not problems[known:]:
         # Who comes first is clear only where every wave is.
         for index in places:
+            checker.order(index)
             checker.manners(index)
     checker.currencies()
     checker.overall()
@@ -104,15 +106,32 @@ class _Checker:
                 remedy = did_you_mean(offer, self.definition.offers)
                 self.complain(location, f"unknown offer {offer}", remedy)
 
+    def order(self, index: int) -> None:
+        """A customer walks the waves as they are listed, so none may be due before one above it."""
+        wave = self.waves[index]
+        latest = self._due(wave, _LONGEST_MONTH)
+        for other in self.waves[:index]:
+            repeated = other.repeat
+            begun = self._due(other, _SHORTEST_MONTH)
+            lasts = (
+                _seconds(repeated.every, _SHORTEST_MONTH) * (repeated.times - 1) if repeated else 0
+            )
+            if latest < begun + lasts and self.tracks_of(wave) & self.tracks_of(other):
+                self.complain(
+                    ("waves", index, "after"),
+                    f"{wave.wave} is due before {other.wave}, which stands above it, is over",
+                    f"List {wave.wave} above {other.wave}.",
+                )
+                return
+
     def manners(self, index: int) -> None:
         wave = self.waves[index]
         if wave.kind is not WaveKind.PROMO or "care-first" in self.definition.waive:
             return
-        due = self._roughly_due(wave)
         greeted = {
             track
-            for other in self.waves
-            if other.kind in _KIND_WORDS and self._roughly_due(other) <= due
+            for other in self.waves[:index]
+            if other.kind in _GREETINGS
             for track in self.tracks_of(other)
         }
         if missing := sorted(self.tracks_of(wave) - greeted):
@@ -145,13 +164,13 @@ class _Checker:
                 did_you_mean(overall.wave, names),
             )
 
-    def _roughly_due(self, wave: Wave) -> float:
-        """Seconds after the anchor, a month being its shortest; enough to say which comes first."""
+    def _due(self, wave: Wave, month: int) -> int:
+        """Seconds after the anchor, where a month has so many days."""
         seen: set[str] = set()
-        total = 0.0
+        total = 0
         while wave.wave not in seen:
             seen.add(wave.wave)
-            total += _seconds(wave.after.span)
+            total += _seconds(wave.after.span, month)
             found = next((other for other in self.waves if other.wave == wave.after.wave), None)
             if found is None:
                 break
@@ -175,5 +194,5 @@ def _repeated(names: Iterable[str]) -> Iterator[tuple[int, str]]:
         seen.add(name)
 
 
-def _seconds(span: Span) -> float:
-    return (span.months * 28 + span.days) * 86_400 + span.seconds
+def _seconds(span: Span, month: int) -> int:
+    return (span.months * month + span.days) * 86_400 + span.seconds

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import time
+from datetime import date, time
 from typing import Annotated, Any, NamedTuple
 
 from pydantic import BaseModel as _BaseModel
@@ -78,7 +78,17 @@ def read_delay(value: Any) -> Delay:
 
 
 def read_money(value: Any) -> Money:
-    return value if isinstance(value, Money) else Money.parse(str(value))
+    money = value if isinstance(value, Money) else Money.parse(str(value))
+    if money.minor <= 0:
+        raise ValueError(f"{value!r} is no amount above nothing, such as 20 CNY")
+    return money
+
+
+def read_day(value: Any) -> Any:
+    # pydantic would take a number for seconds since 1970.
+    if isinstance(value, int | float):
+        raise ValueError(f"{value!r} is not a date, such as 2026-11-11")  # noqa: TRY004 - pydantic collects ValueError
+    return value
 
 
 def read_cap(value: Any) -> Cap:
@@ -124,6 +134,7 @@ DelayText = Annotated[
 MoneyText = Annotated[
     Money, BeforeValidator(read_money), _text(r"^\d+(\.\d+)? [A-Z]{3}$", "199 CNY")
 ]
+DayText = Annotated[date, BeforeValidator(read_day)]
 CapText = Annotated[Cap, BeforeValidator(read_cap), _text(rf"^\d+ per {_LENGTH}$", "1 per 14 days")]
 Share = Annotated[
     float,

@@ -1,5 +1,6 @@
 """What a schema error means for the person who wrote the file: line, sentence, remedy."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -28,6 +29,14 @@ _SHAPES = {
     "too_short": ("is empty", "Give it at least one entry or remove the key."),
     "string_too_short": ("is empty", "Write something or remove the key."),
 }
+_SPELLINGS = {
+    "name": "Use letters, digits, spaces, - and _.",
+    "category": "Leave out dots, slashes and spaces at its ends: files are named after it.",
+    "question": "Write it on one line.",
+    "answer": "Write it on one line.",
+    "curator": "Write it on one line.",
+}
+_SUBJECT = re.compile(r"^[A-Z][a-z ]* should ")
 _LONGEST_SHOWN = 60
 _NAME = "Use lower-case letters, digits and hyphens, at most 40."
 
@@ -72,9 +81,9 @@ def _sentence(detail: dict[str, Any], schema: dict[str, Any]) -> tuple[str, str]
     if kind == "value_error":
         return _own_words(name, str(detail["ctx"]["error"]))
     if kind == "string_pattern_mismatch":
-        return f"{_shown(detail['input'])} cannot be used as a name", _NAME
-    limit = detail["msg"].removeprefix("Input should be ").removeprefix("Value should be ")
-    message, remedy = _SHAPES.get(kind, ("does not fit", f"It should be {limit}."))
+        return f"{name} cannot be written as {_shown(detail['input'])}", _SPELLINGS.get(name, _NAME)
+    limit = _SUBJECT.sub("It should ", detail["msg"])
+    message, remedy = _SHAPES.get(kind, ("does not fit", f"{limit}."))
     return f"{name}: {_shown(detail['input'])} {message}", remedy
 
 

@@ -33,9 +33,12 @@ def plan(
 ) -> PlanReport:
     """Plan every step whose moment has come, a chunk a transaction; again changes nothing."""
     report = PlanReport()
-    with database.write() as connection:
-        planning.lock_campaign(connection, campaign.id)
-        enrollments.release(connection, campaign.id, definition)
+    with database.read() as connection:
+        anybody_waits = enrollments.anybody_waits(connection, campaign.id)
+    if anybody_waits:
+        with database.write() as connection:
+            planning.lock_campaign(connection, campaign.id)
+            enrollments.release(connection, campaign.id, definition)
     while steps := _due_steps(database, campaign, now):
         for name, occurrence in steps:
             report.steps.add((name, occurrence))

@@ -5,7 +5,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Row, Select, exists, func, insert, select, update
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    Connection,
+    Row,
+    Select,
+    bindparam,
+    exists,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from orchestrator.domain.messages import OPEN_STATES
 from orchestrator.domain.shop import Shop
@@ -32,6 +44,7 @@ class StoredCampaign:
     shop: Shop
     launched_at: datetime
     enrolled_seen: str | None
+    state_reason: str | None = None  #: why it is paused or stopped
 
 
 def add(
@@ -112,20 +125,25 @@ def shop_data_seen(connection: Connection) -> str:
     return ":".join(str(part) for part in row)
 
 
-def is_complete(connection: Connection, campaign_id: int) -> bool:
-    """Whether people were enrolled, and all of them, their messages and evaluations are done."""
-    anybody = exists().where(enrollments.c.campaign_id == campaign_id)
-    walking = exists().where(
-        enrollments.c.campaign_id == campaign_id, enrollments.c.wave.is_not(None)
-    )
+def _is_complete() -> Select[Any]:
+    campaign: BindParameter[int] = bindparam("campaign")
+    anybody = exists().where(enrollments.c.campaign_id == campaign)
+    walking = exists().where(enrollments.c.campaign_id == campaign, enrollments.c.wave.is_not(None))
     under_way = exists().where(
-        messages.c.campaign_id == campaign_id, messages.c.state.in_(OPEN_STATES)
+        messages.c.campaign_id == campaign, messages.c.state.in_(OPEN_STATES)
     )
     to_come = exists().where(
-        evaluations.c.campaign_id == campaign_id, evaluations.c.recorded_at.is_(None)
+        evaluations.c.campaign_id == campaign, evaluations.c.recorded_at.is_(None)
     )
-    complete = anybody & ~walking & ~under_way & ~to_come
-    return bool(connection.execute(select(complete)).scalar_one())
+    return select(anybody & ~to_come & ~walking & ~under_way)
+
+
+_IS_COMPLETE = _is_complete()
+
+
+def is_complete(connection: Connection, campaign_id: int) -> bool:
+    """Whether people were enrolled, and all of them, their messages and evaluations are done."""
+    return bool(connection.execute(_IS_COMPLETE, {"campaign": campaign_id}).scalar_one())
 
 
 def _stored() -> Select[Any]:
@@ -145,4 +163,5 @@ def _campaign(row: Row[Any]) -> StoredCampaign:
         shop=Shop.from_json(row.shop),
         launched_at=row.launched_at,
         enrolled_seen=row.enrolled_seen,
+        state_reason=row.state_reason,
     )

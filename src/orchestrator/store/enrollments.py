@@ -12,6 +12,7 @@ from sqlalchemy import (
     String,
     Subquery,
     and_,
+    bindparam,
     case,
     cast,
     exists,
@@ -90,6 +91,20 @@ def due_steps(connection: Connection, campaign_id: int, now: datetime) -> list[t
     return [(row.wave, row.occurrence) for row in connection.execute(pairs)]
 
 
+_WAITING = select(
+    exists().where(
+        enrollments.c.campaign_id == bindparam("campaign"),
+        enrollments.c.due_at.is_(None),
+        enrollments.c.wave.is_not(None),
+    )
+)
+
+
+def anybody_waits(connection: Connection, campaign_id: int) -> bool:
+    """Whether a step waits for an earlier wave's acceptance."""
+    return bool(connection.execute(_WAITING, {"campaign": campaign_id}).scalar_one())
+
+
 def release(connection: Connection, campaign_id: int, definition: Definition) -> int:
     """Give a due moment to those who waited for an earlier wave's message that is final now."""
     waiting = enrollments.c
@@ -101,7 +116,8 @@ def release(connection: Connection, campaign_id: int, definition: Definition) ->
             freed = (
                 update(enrollments)
                 .where(waiting.campaign_id == campaign_id, waiting.wave == step.wave)
-                .where(waiting.track == track, waiting.due_at.is_(None))
+                .where(waiting.due_at.is_(None), waiting.wave.is_not(None))
+                .where(waiting.track == track)
                 .where(_settled_at(step).is_not(None))
                 .values(due_at=step_due(step))
             )

@@ -36,7 +36,7 @@ def _text_on_sqlite(element: AttributeText, compiler: SQLCompiler, **kw: Any) ->
     )
 
 
-@compiles(AttributeText, "postgresql")
+@compiles(AttributeText)
 def _text_on_postgresql(element: AttributeText, compiler: SQLCompiler, **kw: Any) -> str:
     attributes, name = (compiler.process(clause, **kw) for clause in element.clauses)
     return f"({attributes} ->> {name})"
@@ -49,7 +49,7 @@ def _number_on_sqlite(element: AttributeNumber, compiler: SQLCompiler, **kw: Any
     return f"(CASE WHEN CAST({text} AS NUMERIC) = {text} THEN CAST({text} AS REAL) END)"
 
 
-@compiles(AttributeNumber, "postgresql")
+@compiles(AttributeNumber)
 def _number_on_postgresql(element: AttributeNumber, compiler: SQLCompiler, **kw: Any) -> str:
     text = compiler.process(element.clauses, **kw)
     return f"(CASE WHEN {text} ~ '{_NUMBER}' THEN CAST({text} AS double precision) END)"

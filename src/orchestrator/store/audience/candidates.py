@@ -10,16 +10,14 @@ from sqlalchemy import (
     String,
     and_,
     case,
-    exists,
     func,
     literal,
     null,
-    or_,
     select,
 )
 
 from orchestrator.playbooks.model import Definition
-from orchestrator.store.audience.conditions import Scope, of_customer, other
+from orchestrator.store.audience.conditions import Scope, between, of_customer, other, value_of
 from orchestrator.store.audience.tree import Compiled, compile_rule
 from orchestrator.store.audience.windows import window_of
 from orchestrator.store.tables import Moment, customers, orders
@@ -48,18 +46,18 @@ def entrance(
     scope = Scope(
         now=now, zone=definition.zone, currency=currency, began_at=window.begins if window else None
     )
-    placed = orders.c.placed_at
+    known = and_(orders.c.counts, orders.c.placed_at <= now)
     if window is not None:
-        wanted, when = (
-            "placed during the event",
-            and_(placed >= window.begins, placed < window.ends),
-        )
+        wanted = "placed during the event"
+        in_question = and_(known, between(orders.c.placed_at, window.begins, window.ends))
     elif definition.anchor == "enrollment":
-        wanted, when = "the latest order", _is_latest(scope)
+        # Nothing more is said of the order, or SQLite would look for it by its date.
+        wanted, in_question = "the latest one", _is_latest(scope)
     else:
-        wanted, when = "placed since the launch", placed >= launched_at
+        wanted = "placed since the launch"
+        in_question = and_(known, orders.c.placed_at >= launched_at)
     return Entrance(
-        in_question=and_(orders.c.counts, placed <= now, when),
+        in_question=in_question,
         wanted=wanted,
         audience=compile_rule(definition.audience, scope, "audience"),
         tracks={
@@ -81,9 +79,10 @@ def candidates(
     Select who is admitted as of ``now``, one row a person.
 
     Columns: customer_id, person, order_id, anchor_at, timezone (the playbook's where the customer
-    has none), category, locale, country (NULL where unknown), track (NULL where no rule holds). Of several orders, and of
-    several profiles of one person, the first admitted order (placed_at, id) brings them in. Orders
-    placed after ``now`` are not seen. ``since`` looks only at anchor orders placed from then on.
+    has none), category, locale, country (NULL where unknown), track (NULL where no rule holds). Of
+    several orders, and of several profiles of one person, the first admitted order (placed_at, id)
+    brings them in. Orders placed after ``now`` are not seen. ``since`` looks only at anchor orders
+    placed from then on.
     """
     way_in = entrance(definition, now=now, launched_at=launched_at, currency=currency)
     admitted = select(
@@ -116,11 +115,11 @@ def candidates(
 
 
 def _is_latest(scope: Scope) -> ColumnElement[bool]:
-    later = or_(
-        other.c.placed_at > orders.c.placed_at,
-        and_(other.c.placed_at == orders.c.placed_at, other.c.id > orders.c.id),
+    """Found from the customer's side: one step in the index, however long the history."""
+    latest = (
+        select(other.c.id)
+        .where(of_customer(scope))
+        .order_by(other.c.placed_at.desc(), other.c.id.desc())
+        .limit(1)
     )
-    query = select(other.c.id).where(
-        of_customer(scope, later, other.c.placed_at >= orders.c.placed_at)
-    )
-    return ~exists(query.correlate(orders, customers))
+    return orders.c.id == value_of(latest)

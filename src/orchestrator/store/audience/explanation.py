@@ -90,7 +90,7 @@ def _verdict(row: Row[Any], wanted: str, leaves: tuple[Leaf, ...]) -> OrderVerdi
         order=row.external_id,
         order_id=row.id,
         placed_at=row.placed_at,
-        in_question=RuleVerdict("order", f"a purchase {wanted}", found, in_question),
+        in_question=RuleVerdict("order", f"a purchase, {wanted}", found, in_question),
         rules=tuple(
             RuleVerdict(
                 leaf.path,

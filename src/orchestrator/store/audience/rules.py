@@ -162,17 +162,15 @@ def tier(asked: Membership, scope: Scope) -> Condition:  # noqa: ARG001  # one s
 
 
 def consent(asked: ConsentTo, scope: Scope) -> Condition:  # noqa: ARG001  # one signature for all kinds
-    granted = value_of(
-        select(consents.c.granted).where(
-            consents.c.customer_id == customers.c.id,
-            consents.c.channel == asked.channel,
-            consents.c.purpose == asked.purpose,
-        )
+    told = select(consents.c.granted).where(
+        consents.c.customer_id == customers.c.id,
+        consents.c.channel == asked.channel,
+        consents.c.purpose == asked.purpose,
     )
     return Condition(
-        holds=and_(granted.is_not(None), granted),
+        holds=exists(told.where(consents.c.granted).correlate(customers)),
         wanted=f"agreed to {asked.purpose} by {asked.channel}",
-        found=granted,
+        found=value_of(told),
         say=lambda said: "never asked" if said is None else "agreed" if said else "refused",
     )
 

@@ -101,7 +101,9 @@ def claim_these(
     lease_until: datetime,
 ) -> list[Claimed]:
     """Take those of the messages that are still planned and due."""
-    wanted = rows_as_table(connection, "wanted", {"id": BigInteger}, [(one,) for one in message_ids])
+    wanted = rows_as_table(
+        connection, "wanted", {"id": BigInteger}, [(one,) for one in message_ids]
+    )
     free = (
         select(messages.c.id)
         .join(wanted, wanted.c.id == messages.c.id)

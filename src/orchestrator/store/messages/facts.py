@@ -90,7 +90,9 @@ def lock_held(
     return [Held(**row._mapping) for row in connection.execute(found)]  # noqa: SLF001  # SQLAlchemy's public name
 
 
-def who_purchased(connection: Connection, enrollment_ids: Collection[int], now: datetime) -> set[int]:
+def who_purchased(
+    connection: Connection, enrollment_ids: Collection[int], now: datetime
+) -> set[int]:
     """Return the enrollments whose customers bought again, after what brought them in."""
     wanted = rows_as_table(
         connection, "asked", {"id": BigInteger}, [(one,) for one in sorted(enrollment_ids)]
@@ -101,9 +103,7 @@ def who_purchased(connection: Connection, enrollment_ids: Collection[int], now: 
         .where(orders.c.placed_at > enrollments.c.anchor_at, orders.c.placed_at <= now)
         .where(orders.c.id != enrollments.c.order_id)
     )
-    found = (
-        select(enrollments.c.id).join(wanted, wanted.c.id == enrollments.c.id).where(bought)
-    )
+    found = select(enrollments.c.id).join(wanted, wanted.c.id == enrollments.c.id).where(bought)
     return set(connection.execute(found).scalars())
 
 

@@ -98,7 +98,11 @@ def intend(
         raise FenceBrokenError(f"{len(intents)} intents did not find their messages as they were")
     columns = ["message_id", "token", "owner", "provider", "intended_at"]
     tried = select(
-        meant.c.id, meant.c.token, literal(owner), meant.c.provider, literal(micros(now), BigInteger)
+        meant.c.id,
+        meant.c.token,
+        literal(owner),
+        meant.c.provider,
+        literal(micros(now), BigInteger),
     )
     connection.execute(insert(attempts).from_select(columns, tried))
 
@@ -146,9 +150,7 @@ def spend(connection: Connection, amounts: Mapping[int, int]) -> None:
     changed = [(campaign, amount) for campaign, amount in sorted(amounts.items()) if amount]
     if not changed:
         return
-    added = rows_as_table(
-        connection, "added", {"id": BigInteger, "amount": BigInteger}, changed
-    )
+    added = rows_as_table(connection, "added", {"id": BigInteger, "amount": BigInteger}, changed)
     connection.execute(
         update(campaigns)
         .where(campaigns.c.id == added.c.id)

@@ -84,6 +84,8 @@ def record(connection: Connection, answers: Sequence[Answered], now: datetime) -
     not_taken = {Outcome.REJECTED, Outcome.RETRY}
     take_back(connection, [one.message_id for one in answers if one.outcome in not_taken])
     return moved
+
+
 def _row(one: Answered) -> tuple[object, ...]:
     state, reason = _STATES[one.outcome]
     return (

@@ -103,6 +103,13 @@ enrollments = Table(
         sqlite_where=text("due_at IS NOT NULL"),
         postgresql_where=text("due_at IS NOT NULL"),
     ),
+    Index(
+        "ix_enrollments_waiting",
+        "campaign_id",
+        "wave",
+        sqlite_where=text("due_at IS NULL AND wave IS NOT NULL"),
+        postgresql_where=text("due_at IS NULL AND wave IS NOT NULL"),
+    ),
     Index("ix_enrollments_customer", "customer_id", "campaign_id"),
 )
 

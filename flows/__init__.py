@@ -1,0 +1,1 @@
+"""Prefect flows: one file a button or a schedule, each a thin cover over one use case."""

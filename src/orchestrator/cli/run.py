@@ -1,0 +1,144 @@
+"""A campaign's life: what it would do, its launch, every step, its evaluation."""
+
+from typing import Annotated, Any
+
+import typer
+
+from orchestrator.cli.session import At, Json, session_of, show_json, show_table
+
+Playbook = Annotated[str, typer.Argument(help="A playbook's name, or the path of its folder.")]
+
+
+def launch(
+    ctx: typer.Context,
+    playbook: Playbook,
+    name: Annotated[
+        str | None, typer.Option(help="The campaign's name; the playbook's where left out.")
+    ] = None,
+    at: At = "",
+    as_json: Json = False,
+) -> None:
+    """Start a campaign: pin this version of the playbook and draw the lot's salt.
+
+    Nothing is sent yet: [bold]advance[/] does that. The same launch again changes nothing.
+
+    [dim]Example:[/] orchestrator launch womenswear-double11 --name double11-2026
+    """
+    from orchestrator import wiring
+    from orchestrator.playbooks import read_playbook
+    from orchestrator.services.launch import launch
+
+    settings = wiring.Settings()
+    read = read_playbook(settings.playbook_folder(playbook))
+    with wiring.open_installation(settings) as installation:
+        campaign = launch(
+            installation.database,
+            read,
+            name=name or read.definition.playbook,
+            shop=settings.shop(),
+            now=wiring.moment(at),
+            actor="command line",
+            random_bytes=wiring.random_bytes,
+        )
+    if as_json:
+        show_json({"campaign": campaign.name, "version": campaign.version, "state": campaign.state})
+        return
+    session_of(ctx).say(
+        f"Campaign {campaign.name} is {campaign.state}, playbook version {campaign.version[:12]}. "
+        "Next: orchestrator advance"
+    )
+
+
+def advance(ctx: typer.Context, at: At = "", as_json: Json = False) -> None:
+    """Do all that is due: enroll, plan, send, track, reconcile, evaluate. Nothing twice.
+
+    Run it every few minutes (cron, or the flow of the same name). Ctrl-C ends it behind the call in
+    hand; a second one at once. Either way the next run continues where this one stopped.
+
+    [dim]Example:[/] orchestrator advance --at 2026-11-12T10:00+08:00
+    """
+    from orchestrator import wiring
+
+    session = session_of(ctx)
+    session.kept = "Everything committed is kept; run advance again and it continues."
+    clock = wiring.clock(at)
+    with wiring.open_installation() as installation, session.counter("messages") as count:
+        report = installation.advance(clock, count)
+    if as_json:
+        show_json(report_data(report))
+        return
+    rows = [
+        [name, number, planned.messages, planned.coupons, planned.purchased]
+        for name, number in report.enrolled.items()
+        if (planned := report.planned[name])
+    ]
+    show_table("Campaigns", ["campaign", "enrolled", "planned", "coupons", "bought again"], rows)
+    outcomes = [
+        [state.value, reason.value if reason else None, number]
+        for (state, reason), number in sorted(report.dispatched.counts.items(), key=str)
+    ]
+    if outcomes:
+        show_table("Messages", ["state", "reason", "messages"], outcomes)
+    _say_the_rest(ctx, report)
+
+
+def _say_the_rest(ctx: typer.Context, report: Any) -> None:
+    say = session_of(ctx).say
+    if report.dispatched.stopped:
+        say("Nothing is sent: the kill switch is on. orchestrator resume --all turns it off")
+    for campaign_id in (*report.dispatched.paused, *report.tracked.paused):
+        say(f"Campaign {campaign_id} paused itself. orchestrator campaigns shows why")
+    if report.evaluated.recorded:
+        say(f"{len(report.evaluated.recorded)} evaluations recorded: orchestrator report CAMPAIGN")
+    for name in report.finished:
+        say(f"Campaign {name} is done")
+
+
+def report_data(report: Any) -> dict[str, Any]:
+    return {
+        "enrolled": report.enrolled,
+        "planned": report.planned,
+        "messages": [
+            {"state": state, "reason": reason, "messages": number}
+            for (state, reason), number in report.dispatched.counts.items()
+        ],
+        "dispatch_stopped": report.dispatched.stopped,
+        "tracked": report.tracked,
+        "reconciled": report.reconciled.counts,
+        "evaluations": report.evaluated.recorded,
+        "postponed": report.evaluated.postponed,
+        "expired_coupons": report.expired_coupons,
+        "finished": report.finished,
+    }
+
+
+def evaluate(ctx: typer.Context, at: At = "", as_json: Json = False) -> None:
+    """Record every evaluation that is due, and a revision where later refunds changed one.
+
+    An evaluation runs once its window and the wait for late orders are over, never earlier;
+    [bold]advance[/] records what is due as well.
+    """
+    from orchestrator import wiring
+    from orchestrator.services.evaluate import evaluate, revise
+
+    now = wiring.moment(at)
+    session = session_of(ctx)
+    session.kept = "What was recorded stays; run evaluate again for the rest."
+    with wiring.open_installation() as installation:
+        recorded = evaluate(installation.database, now)
+        revised = revise(installation.database, now)
+    if as_json:
+        show_json({"recorded": recorded.recorded, "postponed": recorded.postponed,
+                   "looked_at": revised.looked_at, "revised": revised.revised})  # fmt: skip
+        return
+    rows = [[one.evaluation_id, one.until, one.reason.value] for one in recorded.postponed]
+    if rows:
+        show_table("Not yet", ["evaluation", "until", "reason"], rows)
+    session.say(
+        f"{len(recorded.recorded)} recorded, {len(revised.revised)} of {revised.looked_at} revised"
+    )
+
+
+def register(app: typer.Typer) -> None:
+    for command in (launch, advance, evaluate):
+        app.command(rich_help_panel="Run")(command)

@@ -1,0 +1,144 @@
+"""Texts for a batch, written before anything is locked."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from orchestrator.domain.messages import Channel, Reason
+from orchestrator.domain.providers import Outgoing
+from orchestrator.playbooks import Definition, Playbook, playbook_from_files
+from orchestrator.rendering import Rendered, Renderer, RenderError, sms_parts
+from orchestrator.services.dispatch.contexts import context_of
+from orchestrator.store.campaigns import StoredCampaign
+from orchestrator.store.messages.sheets import Answer, Sheet
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """One playbook version, ready to be written from."""
+
+    playbook: Playbook
+    renderer: Renderer
+
+    @property
+    def definition(self) -> Definition:
+        return self.playbook.definition
+
+
+OpenTexts = Callable[[StoredCampaign], Texts]
+Answers = dict[tuple[str, str], list[Answer]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """A claimed message with its text, or with the reason why it has none."""
+
+    message_id: int
+    token: int
+    campaign_id: int
+    channel: Channel
+    outgoing: Outgoing | None = field(default=None, repr=False)
+    unwritten: Reason | None = None
+    parts: int = 0
+    cost: int = 0  #: thousandths of a minor unit
+    concern_id: int | None = None
+
+
+class OpenedTexts:
+    """Opens a campaign's texts, each playbook version once; keep one for the life of a process."""
+
+    def __init__(self) -> None:
+        self._opened: dict[str, Texts] = {}
+
+    def __call__(self, campaign: StoredCampaign) -> Texts:
+        if campaign.version not in self._opened:
+            playbook = playbook_from_files(campaign.files)
+            self._opened[campaign.version] = Texts(playbook, Renderer(playbook))
+        return self._opened[campaign.version]
+
+
+def places_of_answers(sheets: Sequence[Sheet], texts: dict[int, Texts]) -> list[tuple[str, str]]:
+    """Return the (category, locale) pairs for which the batch needs answers."""
+    return sorted(
+        {
+            (sheet.category, texts[sheet.campaign_id].playbook.locale_for(sheet.locale))
+            for sheet in sheets
+            if sheet.category is not None and _gives_answers(sheet, texts[sheet.campaign_id])
+        }
+    )
+
+
+def write(sheet: Sheet, campaign: StoredCampaign, texts: Texts, answers: Answers) -> Letter:
+    locale = texts.playbook.locale_for(sheet.locale)
+    answer = None
+    if _gives_answers(sheet, texts):
+        answer = _choose(sheet, answers.get((sheet.category or "", locale), []))
+    if sheet.address is None:
+        return _unwritten(sheet, Reason.NO_ADDRESS)
+    try:
+        rendered = _render(sheet, campaign, texts, answer, locale)
+    except RenderError as error:
+        lacks_answer = answer is None and error.detail.startswith("concern.")
+        return _unwritten(sheet, Reason.NO_ANSWER if lacks_answer else Reason.RENDER_FAILED)
+    except KeyError:
+        return _unwritten(sheet, Reason.RENDER_FAILED)
+    parts = sms_parts(rendered.text).parts if sheet.channel is Channel.SMS else 1
+    return Letter(
+        message_id=sheet.message_id,
+        token=sheet.token,
+        campaign_id=sheet.campaign_id,
+        channel=sheet.channel,
+        outgoing=_outgoing(sheet, sheet.address, campaign, rendered),
+        parts=parts,
+        cost=campaign.shop.cost(sheet.channel, parts),
+        concern_id=None if answer is None else answer.id,
+    )
+
+
+def _render(
+    sheet: Sheet, campaign: StoredCampaign, texts: Texts, answer: Answer | None, locale: str
+) -> Rendered:
+    template = texts.playbook.template_for(
+        wave=sheet.wave,
+        variant=sheet.variant,
+        track=sheet.track,
+        category=sheet.category,
+        channel=sheet.channel,
+        locale=locale,
+    )
+    return texts.renderer.render(template, context_of(sheet, campaign.shop, answer, locale))
+
+
+def _outgoing(sheet: Sheet, address: str, campaign: StoredCampaign, rendered: Rendered) -> Outgoing:
+    ends = [end for end in (sheet.expires_at, sheet.coupon_expires_at) if end is not None]
+    return Outgoing(
+        message_id=sheet.message_id,
+        token=sheet.token,
+        channel=sheet.channel,
+        address=address,
+        text=rendered.text,
+        subject=rendered.subject,
+        html=rendered.html,
+        campaign=campaign.name,
+        wave=sheet.wave,
+        expires_at=min(ends, default=None),
+    )
+
+
+def _unwritten(sheet: Sheet, reason: Reason) -> Letter:
+    return Letter(
+        message_id=sheet.message_id,
+        token=sheet.token,
+        campaign_id=sheet.campaign_id,
+        channel=sheet.channel,
+        unwritten=reason,
+    )
+
+
+def _gives_answers(sheet: Sheet, texts: Texts) -> bool:
+    return texts.definition.wave_named(sheet.wave).by == "category"
+
+
+def _choose(sheet: Sheet, answers: Sequence[Answer]) -> Answer | None:
+    """Each occurrence gives the next answer; nobody is told the same twice."""
+    fitting = [answer for answer in answers if answer.audience in ("any", sheet.track)]
+    return fitting[sheet.occurrence] if sheet.occurrence < len(fitting) else None

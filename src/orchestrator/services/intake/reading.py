@@ -1,0 +1,131 @@
+"""A file as batches of columns, each row with its line: CSV, gzip and Parquet alike."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+import polars as pl
+
+from orchestrator.services.intake.decoding import (
+    header_cells,
+    is_parquet,
+    open_text,
+    sniff_delimiter,
+)
+from orchestrator.services.intake.mapping import Mapping
+from orchestrator.services.intake.records import Record, read_records
+from orchestrator.services.intake.refusals import ImportFileError
+
+LINE = "line "  # no header cell ends in a blank
+BATCH_CELLS = 600_000
+BATCH_ROWS = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Whole rows as a frame (column ``LINE`` and the file's own), broken ones as they are."""
+
+    rows: pl.DataFrame
+    broken: list[Record] = field(default_factory=list)
+    read: float = 0.0  #: share of the file, 0–1
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A file that was found readable; ``batches`` may be asked for again and gives the same."""
+
+    path: Path
+    header: Sequence[str]
+    batches: Callable[[], Iterator[Batch]]
+
+
+def open_source(path: Path, mapping: Mapping | None = None) -> SourceFile:
+    """Look at the header; ImportFileError where there is none, or the file is of another kind."""
+    try:
+        if not path.exists():
+            raise ImportFileError(str(path), "no such file", "Correct the path")
+        if path.is_dir():
+            raise ImportFileError(str(path), "is a folder", "Name one file in it")
+        if path.stat().st_size == 0:
+            raise ImportFileError(path.name, "is empty", "Export it again")
+        return _parquet(path) if is_parquet(path) else _csv(path, mapping)
+    except OSError as error:
+        raise ImportFileError(
+            path.name, f"cannot be read: {error.strerror}", "Check its permissions"
+        ) from error
+
+
+def _parquet(path: Path) -> SourceFile:
+    try:
+        scan = pl.scan_parquet(path)
+        header = scan.collect_schema().names()
+        total = scan.select(pl.len()).collect().item()
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise ImportFileError(
+            path.name, "the Parquet file is damaged or cut off", "Copy it again"
+        ) from error
+    if not total:
+        raise ImportFileError(path.name, "has no rows", "Export it again")
+
+    def batches() -> Iterator[Batch]:
+        for start in range(0, total, BATCH_ROWS):
+            rows = pl.scan_parquet(path).slice(start, BATCH_ROWS).collect()
+            numbers = pl.int_range(start + 1, start + 1 + rows.height, eager=True, dtype=pl.Int64)
+            yield Batch(
+                rows.insert_column(0, numbers.alias(LINE)), read=(start + rows.height) / total
+            )
+
+    return SourceFile(path, header, batches)
+
+
+def _csv(path: Path, mapping: Mapping | None) -> SourceFile:
+    encoding = mapping.encoding if mapping else None
+    with open_text(path, encoding) as (text, _):
+        first = text.readline()
+    delimiter = (mapping and mapping.delimiter) or sniff_delimiter(first)
+    header = header_cells(first, delimiter)
+    if "\0" in first or len(header) < 2 or not all(header):  # noqa: PLR2004  # one column is no table
+        raise ImportFileError(
+            path.name,
+            "the first line is not a header of column names",
+            "Export it with column names, separated by comma, semicolon or tab",
+            line=1,
+        )
+    if twice := {name for name in header if header.count(name) > 1}:
+        raise ImportFileError(
+            path.name,
+            f"the header names {', '.join(sorted(twice))} more than once",
+            "Rename one of the columns",
+            line=1,
+        )
+
+    def batches() -> Iterator[Batch]:
+        with open_text(path, encoding) as (text, raw):
+            text.readline()
+            size = path.stat().st_size
+            rows = max(1_000, min(BATCH_ROWS, BATCH_CELLS // len(header)))
+            records = read_records(text, delimiter, len(header))
+            while batch := list(islice(records, rows)):
+                yield _as_batch(batch, header, raw.tell() / size)
+
+    return SourceFile(path, header, batches)
+
+
+def _as_batch(records: list[Record], header: list[str], read: float) -> Batch:
+    whole = [record for record in records if record.refusal is None]
+    broken = [record for record in records if record.refusal is not None]
+    # The header is line 1.
+    lines = pl.Series(LINE, [record.line + 1 for record in whole], dtype=pl.Int64)
+    columns = zip(*(record.cells for record in whole), strict=True) if whole else [()] * len(header)
+    rows = pl.DataFrame(
+        [
+            lines,
+            *(
+                pl.Series(name, cells, dtype=pl.String)
+                for name, cells in zip(header, columns, strict=True)
+            ),
+        ]
+    )
+    moved = [Record(record.line + 1, record.cells, record.refusal) for record in broken]
+    return Batch(rows, moved, min(read, 1.0))

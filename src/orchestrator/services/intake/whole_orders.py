@@ -1,0 +1,118 @@
+"""Orders out of their rows: all of an order's rows at once, so that nothing half an order goes in."""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from orchestrator.services.intake.refusals import Refusal
+from orchestrator.services.intake.rows import CONSENTS
+
+_CELLS = ("currency", "state", "total", "refunded", "discount", "entry", "utm_source", "utm_medium",
+          "utm_campaign", "coupon_code", "customer_id", "name", "phone", "email", "country",
+          "region", "tier", "locale", "timezone", *CONSENTS)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class WholeOrders:
+    orders: pl.DataFrame  #: one row an order
+    lines: pl.DataFrame  #: order_id, position, sku, title, quantity, amount, category
+    refused: pl.DataFrame  #: line, refusal
+    repeated: int  #: rows of files without lines that a later row of the same order replaced
+
+
+def refuse_together(rows: pl.DataFrame, bad: pl.DataFrame) -> pl.DataFrame:
+    """Return line and refusal for all rows of every order in ``bad`` (order_id, line, refusal)."""
+    own = bad.select("line", "refusal").unique("line", keep="first", maintain_order=True)
+    sisters = rows.join(bad.select("order_id").unique(), on="order_id", how="semi")
+    return (
+        sisters.select("line")
+        .unique()
+        .join(own, on="line", how="full", coalesce=True)
+        .with_columns(pl.col("refusal").fill_null(f"{Refusal.ORDER_REFUSED} order_id"))
+    )
+
+
+def assemble(rows: pl.DataFrame, *, with_lines: bool) -> WholeOrders:
+    """Take rows whose orders are complete and return the orders that can go in, and the others."""
+    rows = rows.sort("line", maintain_order=True)
+    repeated = 0
+    if not with_lines:
+        last = rows.unique("order_id", keep="last", maintain_order=True)
+        bad_rows = rows.filter(pl.col("refusal").is_not_null())
+        repeated, rows = rows.height - last.height - _earlier(bad_rows, last), last
+        rows = pl.concat([rows, bad_rows]).unique("line", maintain_order=True)
+    orders = _orders(rows)
+    bad = pl.concat(
+        [
+            rows.filter(pl.col("refusal").is_not_null()).select("order_id", "line", "refusal"),
+            _contradictions(orders, with_lines=with_lines),
+        ]
+    )
+    refused = refuse_together(rows, bad)
+    good = orders.join(bad, on="order_id", how="anti")
+    lines = positions(rows.join(bad, on="order_id", how="anti")) if with_lines else rows.clear()
+    return WholeOrders(_totals(good, lines, with_lines=with_lines), lines, refused, repeated)
+
+
+def _earlier(bad_rows: pl.DataFrame, last: pl.DataFrame) -> int:
+    return bad_rows.join(last, on="line", how="anti").height
+
+
+def _orders(rows: pl.DataFrame) -> pl.DataFrame:
+    """Each cell from the first row of the order that has it; the earliest moment of placing."""
+    first = [pl.col(name).drop_nulls().first() for name in _CELLS]
+    extra = [pl.col(name).drop_nulls().first() for name in ("title", "category") if name in rows]
+    return rows.group_by("order_id", maintain_order=True).agg(
+        pl.col("line").first(),
+        *(pl.col(name).min() for name in ("placed_at", "paid_at", "cancelled_at", "consent_at")),
+        *first,
+        *extra,
+        customers=pl.col("customer_id").drop_nulls().n_unique(),
+        currencies=pl.col("currency").drop_nulls().n_unique(),
+        listed=pl.col("amount").sum() if "amount" in rows else pl.lit(None, dtype=pl.Int64),
+    )
+
+
+def _contradictions(orders: pl.DataFrame, *, with_lines: bool) -> pl.DataFrame:
+    no_total = pl.col("total").is_null() & (pl.lit(not with_lines) | pl.col("listed").is_null())
+    reason = pl.coalesce(
+        pl.when(pl.col("placed_at").is_null()).then(pl.lit(f"{Refusal.CELL_MISSING} placed_at")),
+        pl.when(no_total).then(pl.lit(f"{Refusal.CELL_MISSING} total")),
+        pl.when(pl.col("customers") > 1).then(
+            pl.lit(f"{Refusal.CUSTOMER_CONTRADICTS} customer_id")
+        ),
+        pl.when(pl.col("currencies") > 1).then(pl.lit(f"{Refusal.CURRENCY_CONTRADICTS} currency")),
+    )
+    found = orders.select("order_id", "line", refusal=reason)
+    return found.filter(pl.col("refusal").is_not_null())
+
+
+def positions(rows: pl.DataFrame) -> pl.DataFrame:
+    position = pl.int_range(pl.len(), dtype=pl.Int64).over("order_id") + 1
+    return (
+        rows.filter("is_line")
+        .with_columns(position=position, amount=pl.col("amount").fill_null(0))
+        .select("order_id", "position", "sku", "title", "quantity", "amount", "category", "line")
+    )
+
+
+def _totals(orders: pl.DataFrame, lines: pl.DataFrame, *, with_lines: bool) -> pl.DataFrame:
+    total = pl.col("total").fill_null(pl.col("listed")) if with_lines else pl.col("total")
+    state = pl.col("state")
+    paid = state.is_in(["paid", "refunded"])
+    orders = orders.with_columns(total=total).with_columns(
+        refunded=pl.when(state == "refunded")
+        .then(pl.max_horizontal("refunded", "total"))
+        .otherwise(pl.col("refunded"))
+        .fill_null(0),
+        paid_at=pl.when(paid).then(pl.coalesce("paid_at", "placed_at")).otherwise("paid_at"),
+        # A file that knows of the cancelling but not its moment: it never counted.
+        cancelled_at=pl.when(state == "cancelled")
+        .then(pl.coalesce("cancelled_at", "placed_at"))
+        .otherwise("cancelled_at"),
+    )
+    return orders.with_columns(
+        counts=pl.col("paid_at").is_not_null()
+        & pl.col("cancelled_at").is_null()
+        & (pl.col("refunded") < pl.col("total")),
+    ).drop("customers", "currencies", "listed")

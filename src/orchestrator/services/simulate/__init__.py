@@ -1,0 +1,1 @@
+"""A generated shop on a virtual clock: the same engine, customers whose answers are known."""

@@ -1,0 +1,153 @@
+"""Checked rows beside the real tables, for the statements that merge them set by set."""
+
+import io
+from typing import Any
+
+import polars as pl
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    text,
+)
+
+_stage = MetaData()
+
+
+def _table(name: str, /, **columns: type[Any]) -> Table:
+    kinds: dict[type[Any], Any] = {int: BigInteger, str: Text, bool: Boolean}
+    listed = [Column(column, kinds[kind]) for column, kind in columns.items()]
+    return Table(
+        name, _stage, Column("nr", Integer, primary_key=True), *listed, prefixes=["TEMPORARY"]
+    )
+
+
+# ``nr`` counts from 1 in the order of the file.
+customers = _table(
+    "stage_customers",
+    external_id=str,
+    is_alias=bool,  # made from the phone or e-mail: the source has no id of its own
+    name=str,
+    phone=str,
+    email=str,
+    phone_hash=str,
+    email_hash=str,
+    locale=str,
+    timezone=str,
+    country=str,
+    region=str,
+    tier=str,
+    attributes=str,  # JSON
+)
+consents = _table(
+    "stage_consents",
+    external_id=str,
+    is_alias=bool,
+    phone_hash=str,
+    email_hash=str,
+    channel=str,
+    purpose=str,
+    granted=bool,
+    at=int,
+    is_dated=bool,
+)
+products = _table(
+    "stage_products",
+    external_id=str,
+    title=str,
+    category=str,
+    price=int,
+    cost=int,
+    currency=str,
+)
+orders = _table(
+    "stage_orders",
+    external_id=str,
+    customer=str,
+    is_alias=bool,
+    phone_hash=str,
+    email_hash=str,
+    placed_at=int,
+    paid_at=int,
+    cancelled_at=int,
+    currency=str,
+    total=int,
+    refunded=int,
+    counts=bool,
+    category=str,
+    item=str,
+    entry=str,
+    utm_source=str,
+    utm_medium=str,
+    utm_campaign=str,
+    coupon_code=str,
+    discount=int,
+    customer_id=int,
+    order_id=int,
+    is_new=bool,
+    is_changed=bool,
+)
+lines = _table(
+    "stage_lines",
+    order_nr=int,
+    position=int,
+    sku=str,
+    title=str,
+    quantity=int,
+    amount=int,
+)
+codes = _table("stage_codes", code=str)
+
+_LOCK = 0x696E74616B65  # "intake"
+
+
+def begin(connection: Connection) -> None:
+    """Let one import merge at a time; SQLite's write lock does that by itself."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+
+
+def stage(connection: Connection, table: Table, frame: pl.DataFrame) -> None:
+    """Fill the table with the frame's columns of the same name; it is gone after the transaction."""
+    connection.execute(text(f"DROP TABLE IF EXISTS {table.name}"))
+    table.create(connection)
+    names = [column.name for column in table.columns if column.name in frame.columns]
+    numbered = frame.select(names)
+    if "nr" not in names:
+        names = ["nr", *names]
+        numbered = numbered.with_row_index("nr", offset=1).select(names)
+    if connection.dialect.name == "postgresql":
+        _copy(connection, table.name, numbered)
+    else:
+        _insert(connection, table.name, numbered)
+
+
+def drop(connection: Connection, *tables: Table) -> None:
+    for table in tables:
+        connection.execute(text(f"DROP TABLE IF EXISTS {table.name}"))
+
+
+def _copy(connection: Connection, table: str, frame: pl.DataFrame) -> None:
+    buffer = io.BytesIO()
+    # Null is nothing, the empty text is "": COPY reads it so.
+    frame.write_csv(buffer, include_header=False)
+    listed = ", ".join(frame.columns)
+    driver: Any = connection.connection.dbapi_connection
+    with driver.cursor() as cursor:
+        with cursor.copy(f"COPY {table} ({listed}) FROM STDIN (FORMAT csv)") as copy:
+            copy.write(buffer.getbuffer())
+        cursor.execute(f"ANALYZE {table}")
+
+
+def _insert(connection: Connection, table: str, frame: pl.DataFrame) -> None:
+    listed, marks = ", ".join(frame.columns), ", ".join("?" * frame.width)
+    columns = [column.to_list() for column in frame]
+    driver: Any = connection.connection.dbapi_connection
+    driver.executemany(
+        f"INSERT INTO {table} ({listed}) VALUES ({marks})", zip(*columns, strict=True)
+    )

@@ -1,0 +1,232 @@
+"""The one place that joins the parts: settings from the environment, the database, the providers."""
+
+import re
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from orchestrator.domain.messages import Channel
+from orchestrator.domain.providers import Provider
+from orchestrator.domain.shop import Shop
+from orchestrator.playbooks.model import Locale, Zone
+from orchestrator.playbooks.reading import MAIN_FILE
+from orchestrator.providers import load_provider
+from orchestrator.services import lives
+from orchestrator.services.advance import AdvanceReport, Clock, advance
+from orchestrator.services.dispatch import OpenedTexts, stop_on_signals
+from orchestrator.services.lives import Life
+from orchestrator.store import schema
+from orchestrator.store.database import Database
+
+random_bytes: Callable[[int], bytes] = secrets.token_bytes
+
+
+class UnknownPlaybookError(LookupError):
+    """Neither a folder of that path nor a playbook of that name exists."""
+
+
+class UnreadableMomentError(ValueError):
+    """A moment is not written in ISO 8601."""
+
+
+def _absolute(path: Path) -> Path:
+    # Flows and their workers may run in another folder than the one the settings were meant for.
+    return path.expanduser().absolute()
+
+
+Folder = Annotated[Path, AfterValidator(_absolute)]
+
+
+class Settings(BaseSettings):
+    """Everything that differs between installations; each field is ``ORCHESTRATOR_<NAME>``."""
+
+    model_config = SettingsConfigDict(env_prefix="ORCHESTRATOR_", frozen=True)
+
+    home: Folder = Field(
+        default=Path(".orchestrator"), validate_default=True, description="Where this shop's files lie"
+    )
+    database_url: str = Field(
+        default="", description="sqlite:///FILE or postgresql://…; SQLite in the home where empty"
+    )
+    playbooks: Folder = Field(
+        default=Path("templates"), validate_default=True, description="Where playbooks lie"
+    )
+    sms_provider: str = "outbox"
+    email_provider: str = "outbox"
+    provider_options: dict[str, dict[str, Any]] = Field(
+        default={}, description="By provider, as JSON: what its constructor takes"
+    )
+
+    shop_name: str = "Willow Lane"
+    shop_url: str = "https://shop.example/"
+    shop_postal_address: str = "12 Garden Road, Hangzhou 310000, China"
+    shop_unsubscribe_url: str = "https://shop.example/unsubscribe"
+    shop_currency: str = Field(default="CNY", pattern="^[A-Z]{3}$")
+    shop_country: str = Field(default="CN", pattern="^[A-Z]{2}$")
+    shop_timezone: Zone = "Asia/Shanghai"
+    shop_locale: Locale = "zh-CN"
+    shop_sms_price: int = Field(
+        default=5000, ge=0, description="Per part, in thousandths of a minor unit: 5000 is 5 fen"
+    )
+    shop_email_price: int = Field(
+        default=500, ge=0, description="Per message, in thousandths of a minor unit"
+    )
+    shop_margin: float = Field(default=0.35, ge=0, le=1, description="Gross profit's share, 0–1")
+
+    @property
+    def url(self) -> str:
+        return self.database_url or f"sqlite:///{self.home / 'orchestrator.db'}"
+
+    @property
+    def outbox_folder(self) -> Path:
+        return self.home / "outbox"
+
+    @property
+    def rejects_folder(self) -> Path:
+        return self.home / "rejects"
+
+    @property
+    def reports_folder(self) -> Path:
+        return self.home / "reports"
+
+    @property
+    def life_folder(self) -> Path:
+        """Lock files that show which dispatchers of this machine are alive."""
+        return self.home / "lives"
+
+    def shop(self) -> Shop:
+        return Shop(
+            name=self.shop_name,
+            url=self.shop_url,
+            postal_address=self.shop_postal_address,
+            unsubscribe_url=self.shop_unsubscribe_url,
+            currency=self.shop_currency,
+            country=self.shop_country,
+            timezone=self.shop_timezone,
+            locale=self.shop_locale,
+            sms_price=self.shop_sms_price,
+            email_price=self.shop_email_price,
+            margin=self.shop_margin,
+        )
+
+    def playbook_folder(self, name: str) -> Path:
+        """Return the folder of a playbook given by its path or by its name."""
+        for folder in (Path(name), self.playbooks / name):
+            if folder.is_dir():
+                return folder
+        known = ", ".join(folder.name for folder in self.playbook_folders()) or "none"
+        raise UnknownPlaybookError(
+            f"there is no playbook {name!r}. In {self.playbooks} there are: {known}"
+        )
+
+    def playbook_folders(self) -> list[Path]:
+        return sorted(file.parent for file in self.playbooks.glob(f"*/{MAIN_FILE}"))
+
+
+@dataclass(frozen=True)
+class Installation:
+    """One shop: its database, providers and compiled playbooks, for as long as a process lives."""
+
+    settings: Settings
+    database: Database
+    texts: OpenedTexts = field(default_factory=OpenedTexts)
+
+    @cached_property
+    def providers(self) -> Mapping[Channel, Provider]:
+        return load_providers(self.settings)
+
+    @contextmanager
+    def life(self) -> Iterator[Life]:
+        """Be alive as a dispatcher while the block runs."""
+        with lives.begin_life(self.settings.life_folder, lives.this_machine()) as life:
+            yield life
+
+    def advance(
+        self, clock: Clock, progress: Callable[[int], None] | None = None
+    ) -> AdvanceReport:
+        """Do all that is due; Ctrl-C and SIGTERM end it behind the provider's call in hand."""
+        with self.life() as life, stop_on_signals() as stopping:
+            return advance(
+                self.database,
+                self.providers,
+                now=clock,
+                life=life,
+                texts=self.texts,
+                random_bytes=random_bytes,
+                progress=progress,
+                stopping=stopping,
+            )
+
+    def close(self) -> None:
+        # Asked for in the dict: closing must not be what loads them.
+        for provider in set(self.__dict__.get("providers", {}).values()):
+            provider.close()
+        self.database.close()
+
+
+def load_providers(settings: Settings) -> dict[Channel, Provider]:
+    """Return the provider of each channel; one that serves both is made once."""
+    names = {Channel.SMS: settings.sms_provider, Channel.EMAIL: settings.email_provider}
+    options: dict[str, dict[str, Any]] = {"outbox": {"folder": settings.outbox_folder}}
+    options |= settings.provider_options
+    made = {name: load_provider(name, options.get(name, {})) for name in sorted(set(names.values()))}
+    return {channel: made[name] for channel, name in names.items()}
+
+
+@contextmanager
+def open_installation(settings: Settings | None = None) -> Iterator[Installation]:
+    """Open a database of this version; SchemaOutdatedError where ``init`` has to run first."""
+    settings = settings or Settings()
+    installation = Installation(settings, Database(settings.url))
+    try:
+        schema.assert_current(installation.database)
+        yield installation
+    finally:
+        installation.close()
+
+
+def initialise(settings: Settings) -> Database:
+    """Make the folders and the database of an installation, or bring them to this version."""
+    settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    database = Database(settings.url)
+    schema.upgrade(database, now())
+    return database
+
+
+def now() -> datetime:
+    """The clock: entry points read it here, nothing below them does."""
+    return datetime.now(UTC)
+
+
+def clock(at: str) -> Clock:
+    """Return the clock, or one that stands at the moment asked for."""
+    if not at:
+        return now
+    standing = moment(at)
+    return lambda: standing
+
+
+def moment(at: str) -> datetime:
+    """Return the moment asked for in ISO 8601 (UTC without an offset), or now where it is empty."""
+    if not at:
+        return now()
+    try:
+        given = datetime.fromisoformat(at)
+    except ValueError as error:
+        raise UnreadableMomentError(
+            f"{at!r} is not a moment. Write it as 2026-11-12T10:00+08:00"
+        ) from error
+    return given.replace(tzinfo=UTC) if given.tzinfo is None else given.astimezone(UTC)
+
+
+def artifact_key(name: str) -> str:
+    """Return the name as Prefect wants keys: lowercase letters, digits and dashes."""
+    return re.sub("[^a-z0-9]+", "-", name.lower()).strip("-") or "campaign"

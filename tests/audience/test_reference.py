@@ -1,0 +1,313 @@
+"""The compiled audience chooses whom a plain reading of the rules chooses, in shops drawn at random."""
+
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import insert
+
+from orchestrator.domain.calendar import Span, due_at
+from orchestrator.playbooks.model import Definition
+from orchestrator.playbooks.rules import Membership, Rule
+from orchestrator.store.audience import candidates, explain
+from orchestrator.store.database import Connection, Database
+from orchestrator.store.tables import (
+    categories,
+    consents,
+    customers,
+    order_lines,
+    orders,
+    products,
+)
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+NOW = datetime(2025, 12, 14, 4, 0, tzinfo=UTC)
+LAUNCHED = datetime(2025, 11, 20, tzinfo=UTC)
+CATEGORIES = ("food", "toys", "wear")
+REGIONS = ("Guangdong", "Tibet", None)
+NAMES = ("level", "vip")
+VALUES = (3, 5, "5", "5.5", "gold", True, "true", None, 1.5)
+
+
+@dataclass(kw_only=True)
+class Customer:
+    id: int
+    person: str
+    region: str | None
+    tier: str | None
+    attributes: dict[str, Any]
+    consents: dict[tuple[str, str], bool]
+
+
+@dataclass(kw_only=True)
+class Order:
+    id: int
+    customer: Customer
+    placed_at: datetime
+    currency: str
+    total: int
+    refunded: int
+    counts: bool
+    category: str | None
+    lines: list[str | None] = field(default_factory=list)
+
+    @property
+    def net(self) -> int:
+        return self.total - self.refunded
+
+
+class Reading:
+    """The rules, read aloud over lists."""
+
+    def __init__(self, definition: Definition, all_orders: list[Order]) -> None:
+        self.definition = definition
+        self.orders = [order for order in all_orders if order.counts and order.placed_at <= NOW]
+        self.window = _window(definition.audience)
+
+    def chosen(self) -> set[tuple[Any, ...]]:
+        first: dict[str, Order] = {}
+        for order in sorted(self.orders, key=lambda order: (order.placed_at, order.id)):
+            if self.in_question(order) and self.holds(self.definition.audience, order):
+                first.setdefault(order.customer.person, order)
+        by_order = self.definition.anchor == "order"
+        return {
+            (o.customer.id, person, o.id, o.placed_at if by_order else NOW, self.track(o))
+            for person, o in first.items()
+        }
+
+    def in_question(self, order: Order) -> bool:
+        if self.window:
+            return self.window[0] <= order.placed_at < self.window[1]
+        if self.definition.anchor == "enrollment":
+            own = [(o.placed_at, o.id) for o in self.of(order)]
+            return max(own) == (order.placed_at, order.id)
+        return order.placed_at >= LAUNCHED
+
+    def track(self, order: Order) -> str | None:
+        matching = (n for n, rule in self.definition.tracks.items() if self.holds(rule, order))
+        return next(matching, None)
+
+    def of(self, order: Order) -> list[Order]:
+        return [other for other in self.orders if other.customer is order.customer]
+
+    def holds(self, rule: Rule, order: Order) -> bool:
+        kinds = {name for name in Rule.model_fields if name not in ("every", "some", "no")}
+        asked = {kind: getattr(rule, kind) for kind in kinds if getattr(rule, kind) is not None}
+        return (
+            all(getattr(self, kind)(value, order) for kind, value in asked.items())
+            and all(self.holds(part, order) for part in rule.every or ())
+            and (not rule.some or any(self.holds(part, order) for part in rule.some))
+            and not (rule.no and self.holds(rule.no, order))
+        )
+
+    def event_day(self, asked: Any, order: Order) -> bool:
+        return bool(asked.first <= order.placed_at.astimezone(SHANGHAI).date() <= asked.last)
+
+    def order_total(self, asked: Any, order: Order) -> bool:
+        return order.currency == "CNY" and _bounded(asked, order.net)
+
+    def category(self, asked: Membership, order: Order) -> bool:
+        return _member(asked, {order.category, *order.lines})
+
+    def orders_before(self, asked: Any, order: Order) -> bool:
+        since = self.window[0] if self.window else order.placed_at
+        number = sum(other.placed_at < since for other in self.of(order))
+        most = number if asked.at_most is None else asked.at_most
+        return (asked.at_least or 0) <= number <= most
+
+    def recency(self, asked: Any, order: Order) -> bool:
+        last = max(other.placed_at for other in self.of(order))
+        long_ago = asked.at_least is None or last <= _before(NOW, asked.at_least)
+        return long_ago and (asked.below is None or last > _before(NOW, asked.below))
+
+    def spend(self, asked: Any, order: Order) -> bool:
+        spent = [other for other in self.of(order) if other.currency == "CNY"]
+        if asked.within:
+            since = _before(order.placed_at, asked.within)
+            spent = [other for other in spent if since < other.placed_at <= order.placed_at]
+        return _bounded(asked, sum(other.net for other in spent))
+
+    def region(self, asked: Membership, order: Order) -> bool:
+        return _member(asked, {order.customer.region})
+
+    def tier(self, asked: Membership, order: Order) -> bool:
+        return _member(asked, {order.customer.tier})
+
+    def consent(self, asked: Any, order: Order) -> bool:
+        return order.customer.consents.get((asked.channel, asked.purpose), False)
+
+    def attribute(self, asked: Any, order: Order) -> bool:
+        value = order.customer.attributes.get(asked.name)
+        text = None if value is None else str(value).lower() if value is True else str(value)
+        if asked.at_least is not None:
+            return text is not None and text[0].isdigit() and Decimal(text) >= asked.at_least
+        wanted = str(asked.equals).lower() if asked.equals is True else str(asked.equals)
+        return text in (asked.within or (wanted,))
+
+
+def _window(rule: Rule) -> tuple[datetime, datetime] | None:
+    windows = [w for part in rule.every or () if (w := _window(part))]
+    if rule.event_day:
+        last = rule.event_day.last + timedelta(days=1)
+        windows.append((_midnight(rule.event_day.first), _midnight(last)))
+    if rule.some and all(_window(part) for part in rule.some):
+        some = [w for part in rule.some if (w := _window(part))]
+        windows.append((min(w[0] for w in some), max(w[1] for w in some)))
+    return (max(w[0] for w in windows), min(w[1] for w in windows)) if windows else None
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), SHANGHAI)
+
+
+def _before(moment: datetime, span: Span) -> datetime:
+    return due_at(moment, Span(-span.months, -span.days, -span.seconds), SHANGHAI)
+
+
+def _bounded(asked: Any, minor: int) -> bool:
+    enough = asked.at_least is None or minor >= asked.at_least * 100
+    return enough and (asked.below is None or minor < asked.below * 100)
+
+
+def _member(asked: Membership, values: set[str | None]) -> bool:
+    return not (asked.within and values.isdisjoint(asked.within)) and not (
+        asked.without and not values.isdisjoint(asked.without)
+    )
+
+
+# ---- shops by lot
+
+
+def _customers(rng: random.Random) -> list[Customer]:
+    keys = [(c, p) for c in ("sms", "email") for p in ("marketing", "service")]
+    return [
+        Customer(
+            id=number,
+            person=f"person {rng.randint(1, 9)}",
+            region=rng.choice(REGIONS),
+            tier=rng.choice(("gold", "plain", None)),
+            attributes={name: rng.choice(VALUES) for name in NAMES if rng.random() < 0.7},
+            consents={key: rng.random() < 0.6 for key in keys if rng.random() < 0.7},
+        )
+        for number in range(1, 13)
+    ]
+
+
+def _orders(rng: random.Random, buyers: list[Customer]) -> list[Order]:
+    days = [date(2025, 9, 14), date(2025, 11, 10), date(2025, 11, 11), date(2025, 11, 12)]
+    days += [date(2025, 11, 14), date(2025, 12, 12), date(2025, 12, 20)]
+    return [
+        Order(
+            id=number,
+            customer=rng.choice(buyers),
+            placed_at=_midnight(rng.choice(days))
+            + timedelta(hours=rng.choice((0, 0, 12, 23)), microseconds=rng.choice((-1, 0, 1))),
+            currency=rng.choice(("CNY", "CNY", "CNY", "USD")),
+            total=(total := rng.choice((29_899, 29_900, 29_901, 50_000, 100_000))),
+            refunded=rng.choice((0, 0, 1, total // 2)),
+            counts=rng.random() < 0.85,
+            category=rng.choice((*CATEGORIES, None)),
+            lines=rng.choices((*CATEGORIES, None), k=rng.randint(0, 2)),
+        )
+        for number in range(1, 46)
+    ]
+
+
+def _store(connection: Connection, buyers: list[Customer], bought: list[Order]) -> None:
+    plain = {"updated_at": NOW}
+    fields = ("id", "person", "region", "tier", "attributes")
+    connection.execute(insert(categories), [{"name": name} for name in CATEGORIES])
+    connection.execute(
+        insert(products),
+        [
+            {"id": n, "external_id": f"p{n}", "title": "x", "category": c, **plain}
+            for n, c in enumerate((*CATEGORIES, None))
+        ],
+    )
+    connection.execute(
+        insert(customers),
+        [{f: getattr(c, f) for f in fields} | {"external_id": f"c{c.id}", **plain} for c in buyers],
+    )
+    connection.execute(insert(consents), list(_consent_rows(buyers)))
+    order_fields = ("id", "placed_at", "currency", "total", "refunded", "counts", "category")
+    connection.execute(
+        insert(orders),
+        [
+            {f: getattr(o, f) for f in order_fields}
+            | {"external_id": f"o{o.id}", "customer_id": o.customer.id, **plain}
+            for o in bought
+        ],
+    )
+    connection.execute(insert(order_lines), list(_line_rows(bought)))
+
+
+def _consent_rows(buyers: list[Customer]) -> Iterator[dict[str, Any]]:
+    for customer in buyers:
+        for (channel, purpose), granted in customer.consents.items():
+            told = {"channel": channel, "purpose": purpose, "granted": granted}
+            yield told | {"customer_id": customer.id, "source": "test", "at": NOW}
+
+
+def _line_rows(bought: list[Order]) -> Iterator[dict[str, Any]]:
+    for order in bought:
+        for position, name in enumerate(order.lines):
+            product = (*CATEGORIES, None).index(name)
+            line = {"order_id": order.id, "position": position, "product_id": product}
+            yield line | {"title": "x", "quantity": 1, "amount": 1}
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_chooses_whom_a_plain_reading_chooses(
+    database: Database, drawn_playbook: Callable[[random.Random], Definition], seed: int
+) -> None:
+    rng = random.Random(seed)  # the same shop for the same seed
+    buyers = _customers(rng)
+    bought = _orders(rng, buyers)
+    with database.write() as connection:
+        _store(connection, buyers, bought)
+
+    with database.read() as connection:
+        for definition in (drawn_playbook(rng) for _ in range(25)):
+            query = candidates(definition, now=NOW, launched_at=LAUNCHED, currency="CNY")
+            found = {
+                (row.customer_id, row.person, row.order_id, row.anchor_at, row.track)
+                for row in connection.execute(query)
+            }
+            assert found == Reading(definition, bought).chosen(), definition.audience
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_explains_each_order_as_it_is_chosen(
+    database: Database, drawn_playbook: Callable[[random.Random], Definition], seed: int
+) -> None:
+    rng = random.Random(seed)  # the same shop for the same seed
+    buyers = _customers(rng)
+    bought = _orders(rng, buyers)
+    with database.write() as connection:
+        _store(connection, buyers, bought)
+
+    with database.read() as connection:
+        for definition in (drawn_playbook(rng) for _ in range(4)):
+            reading = Reading(definition, bought)
+            for buyer in buyers:
+                verdicts = explain(
+                    connection,
+                    definition,
+                    f"c{buyer.id}",
+                    now=NOW,
+                    launched_at=LAUNCHED,
+                    currency="CNY",
+                )
+                admitted = {verdict.order_id for verdict in verdicts if verdict.admitted}
+                assert admitted == {
+                    order.id
+                    for order in reading.orders
+                    if order.customer is buyer
+                    and reading.in_question(order)
+                    and reading.holds(definition.audience, order)
+                }
