@@ -16,13 +16,17 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from orchestrator.domain.messages import Channel
 from orchestrator.domain.providers import Provider
 from orchestrator.domain.shop import Shop
+from orchestrator.playbooks import Playbook
 from orchestrator.playbooks.model import Locale, Zone
 from orchestrator.playbooks.reading import MAIN_FILE
 from orchestrator.providers import load_provider
+from orchestrator.providers.simulated import SimulatedProvider
 from orchestrator.services import lives
 from orchestrator.services.advance import AdvanceReport, Clock, advance
 from orchestrator.services.dispatch import OpenedTexts, stop_on_signals
 from orchestrator.services.lives import Life
+from orchestrator.services.simulate.play import Progress, simulate
+from orchestrator.services.simulate.report import SimulationReport
 from orchestrator.store import schema
 from orchestrator.store.database import Database
 
@@ -199,6 +203,32 @@ def initialise(settings: Settings) -> Database:
     database = Database(settings.url)
     schema.upgrade(database, now())
     return database
+
+
+def simulate_playbook(
+    settings: Settings,
+    playbook: Playbook,
+    *,
+    customers: int,
+    seed: int,
+    effect: float,
+    folder: Path | None = None,
+    progress: Callable[[Progress], None] = lambda _: None,
+) -> SimulationReport:
+    """Play the playbook in a generated shop; its database, made afresh, lies in the folder."""
+    folder = folder or settings.home / "simulations"
+    folder.mkdir(parents=True, exist_ok=True)
+    for left in folder.glob(f"simulation-{seed}.db*"):
+        left.unlink()
+    return simulate(
+        playbook,
+        provider=SimulatedProvider(seed),
+        customers=customers,
+        seed=seed,
+        folder=folder,
+        effect=effect,
+        progress=progress,
+    )
 
 
 def now() -> datetime:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,12 @@ from builders import DUE, a_life, change, fates, message
 from orchestrator.domain.messages import Channel, MessageState, Reason
 from orchestrator.domain.providers import Handover, Outcome, Outgoing
 from orchestrator.providers.simulated import Odds, SimulatedProvider
-from orchestrator.services.dispatch import Settings
-from orchestrator.store.messages import claims, outcomes
+from orchestrator.services.dispatch import Settings, dispatch
+from orchestrator.store import dispatchers
+from orchestrator.store.contacts import Suppression, suppress
+from orchestrator.store.dispatchers import Dispatcher
+from orchestrator.store.messages import claims, intents, outcomes
+from orchestrator.store.messages.intents import Intent, intend
 from orchestrator.store.messages.outcomes import Answered
 from orchestrator.store.tables import attempts, campaigns, customers, instance
 
@@ -26,8 +31,13 @@ LEASE = timedelta(minutes=10)
 class Scripted(SimulatedProvider):
     """Does something first, then answers as it is told."""
 
-    def __init__(self, outcome: Outcome | Exception, before: Callable[[], None] | None = None) -> None:
-        super().__init__()
+    def __init__(
+        self,
+        outcome: Outcome | Exception,
+        before: Callable[[], None] | None = None,
+        intents: int = 500,
+    ) -> None:
+        super().__init__(intents=intents)
         self.outcome, self.before = outcome, before
         self.sent: list[int] = []
 
@@ -135,15 +145,10 @@ def test_a_dispatcher_that_lost_its_lease_sends_nothing(desk: Any, a_message: Ma
     a_message()
     desk.provider = Scripted(Outcome.ACCEPTED)
 
-    def freeze() -> datetime:
-        # The second look at the clock is the sweep's, the third the claim's; then it freezes.
-        freeze.looks += 1  # type: ignore[attr-defined]
-        return DUE if freeze.looks < 3 else DUE + HOUR  # type: ignore[attr-defined]
+    # It looks at the clock to sweep and to claim; then it freezes.
+    clock = chain([DUE, DUE], repeat(DUE + HOUR))
 
-    freeze.looks = 0  # type: ignore[attr-defined]
-    from orchestrator.services.dispatch import dispatch
-
-    report = dispatch(desk.database, desk.providers, now=freeze, life=desk.life)
+    report = dispatch(desk.database, desk.providers, now=lambda: next(clock), life=desk.life)
 
     assert (report.lost, report.accepted) == (1, 0)
     assert desk.provider.sent == []
@@ -181,17 +186,12 @@ def test_an_opt_out_during_the_batch_stops_the_next_chunk(desk: Any, a_message: 
     second = message(desk.database, 2)
 
     def opt_out() -> None:
-        from orchestrator.store.contacts import Suppression, suppress
 
         row = Suppression(Channel.SMS, second.address_hash, "opted_out", DUE)
         with desk.database.write() as connection:
             suppress(connection, [row], "test")
 
-    provider = Scripted(Outcome.ACCEPTED, before=opt_out)
-    provider.capabilities = type(provider.capabilities)(
-        channels=frozenset(Channel), batch_size=1, intents=1
-    )
-    desk.provider = provider
+    desk.provider = Scripted(Outcome.ACCEPTED, before=opt_out, intents=1)
     desk.dispatch()
 
     assert fates(desk.database) == {(S.ACCEPTED, None): 1, (S.SKIPPED, R.SUPPRESSED): 1}
@@ -204,11 +204,7 @@ def test_the_kill_switch_ends_a_dispatch_after_the_call_in_hand(desk: Any, a_mes
         with desk.database.write() as connection:
             connection.execute(update(instance).values(dispatch_stopped="wrong text"))
 
-    provider = Scripted(Outcome.ACCEPTED, before=switch_off)
-    provider.capabilities = type(provider.capabilities)(
-        channels=frozenset(Channel), batch_size=1, intents=1
-    )
-    desk.provider = provider
+    desk.provider = Scripted(Outcome.ACCEPTED, before=switch_off, intents=1)
     report = desk.dispatch()
 
     assert report.stopped is R.DISPATCH_STOPPED
@@ -230,7 +226,6 @@ def test_an_intent_that_cannot_be_committed_calls_nobody(
 ) -> None:
     a_message()
     desk.provider = Scripted(Outcome.ACCEPTED)
-    from orchestrator.store.messages import intents
 
     def fail(*_: Any) -> None:
         raise OSError("disk full")
@@ -250,8 +245,7 @@ def test_what_a_dead_dispatcher_was_sending_is_unknown_and_what_it_held_is_free(
 ) -> None:
     a_message(count=2)
     with a_life(tmp_path / "lives", "mortal") as mortal:
-        from orchestrator.store import dispatchers
-
+    
         with desk.database.write() as connection:
             dispatchers.add(connection, mortal.dispatcher, DUE)
         claim(desk, "mortal")
@@ -323,7 +317,6 @@ def test_a_dead_senders_email_goes_again_when_it_is_surely_not_under_way(
     desk: Any, a_message: Make, tmp_path: Path, *, waited: bool
 ) -> None:
     one = a_message(channel=Channel.EMAIL)
-    from orchestrator.store import dispatchers
 
     with a_life(tmp_path / "lives", "mortal") as mortal, desk.database.write() as connection:
         dispatchers.add(connection, mortal.dispatcher, DUE)
@@ -343,7 +336,6 @@ def test_a_dead_senders_email_goes_again_when_it_is_surely_not_under_way(
 
 def sending_by(desk: Any, one: int, owner: str) -> Any:
     """The owner died between its intent and the provider."""
-    from orchestrator.store.messages.intents import Intent, intend
 
     claim(desk, owner)
     meant = Intent(
@@ -358,7 +350,6 @@ def test_a_living_senders_message_is_never_given_to_another(
     desk: Any, a_message: Make, tmp_path: Path
 ) -> None:
     one = a_message(channel=Channel.EMAIL)
-    from orchestrator.store import dispatchers
 
     with a_life(tmp_path / "lives", "frozen") as frozen:
         with desk.database.write() as connection:
@@ -374,8 +365,6 @@ def test_a_living_senders_message_is_never_given_to_another(
 
 def test_after_a_reboot_everybody_from_before_is_dead(desk: Any, a_message: Make) -> None:
     one = a_message(channel=Channel.EMAIL)
-    from orchestrator.store import dispatchers
-    from orchestrator.store.dispatchers import Dispatcher
 
     with desk.database.write() as connection:
         dispatchers.add(connection, Dispatcher("old", "here", "boot before", "/gone"), DUE)
@@ -389,8 +378,6 @@ def test_after_a_reboot_everybody_from_before_is_dead(desk: Any, a_message: Make
 
 def test_another_hosts_dispatcher_is_never_declared_dead(desk: Any, a_message: Make) -> None:
     one = a_message(channel=Channel.EMAIL)
-    from orchestrator.store import dispatchers
-    from orchestrator.store.dispatchers import Dispatcher
 
     with desk.database.write() as connection:
         dispatchers.add(connection, Dispatcher("far", "there", "its boot", "/gone"), DUE)
@@ -414,11 +401,7 @@ def test_a_customers_change_of_phone_after_rendering_is_seen(desk: Any, a_messag
                 update(customers).where(customers.c.id == 2).values(phone_hash="new")
             )
 
-    provider = Scripted(Outcome.ACCEPTED, before=change_phone)
-    provider.capabilities = type(provider.capabilities)(
-        channels=frozenset(Channel), batch_size=1, intents=1
-    )
-    desk.provider = provider
+    desk.provider = Scripted(Outcome.ACCEPTED, before=change_phone, intents=1)
     desk.dispatch()
 
-    assert provider.sent == [1]
+    assert desk.provider.sent == [1]

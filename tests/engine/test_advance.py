@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from shops import EVENT_NOON, SHOP, add_buyers, add_order
 from sqlalchemy import func, select
 
 from orchestrator.domain.messages import Channel
@@ -15,11 +14,12 @@ from orchestrator.playbooks import read_playbook
 from orchestrator.providers.outbox import OutboxProvider
 from orchestrator.services.advance import AdvanceReport, advance
 from orchestrator.services.dispatch import OpenedTexts
-from orchestrator.services.forecast import forecast
+from orchestrator.services.forecast import forecast, forecast_markdown
 from orchestrator.services.launch import CampaignNameTakenError, launch
 from orchestrator.services.lives import Life, Machine, begin_life
 from orchestrator.store.database import Database
 from orchestrator.store.tables import audit_log, campaigns, enrollments, evaluations, messages
+from shops import EVENT_NOON, SHOP, add_buyers, add_order
 
 PLAYBOOK = Path(__file__).parents[2] / "templates" / "womenswear-double11"
 LAUNCH = EVENT_NOON + timedelta(hours=12)
@@ -72,7 +72,7 @@ def shopkeeper(database: Database, tmp_path: Path) -> Iterator[Shopkeeper]:
 
 def rows(database: Database, column: object, *where: object) -> Counter[object]:
     with database.read() as connection:
-        return Counter(connection.execute(select(column).where(*where)).scalars())  # type: ignore[call-overload, arg-type]  # any column
+        return Counter(connection.execute(select(column).where(*where)).scalars())  # type: ignore[call-overload]  # any column
 
 
 def test_a_campaign_walks_to_its_end_and_is_evaluated(
@@ -149,6 +149,9 @@ def test_a_forecast_renders_everything_and_leaves_nothing_behind(
     coupon = next(wave for wave in found.waves if wave.wave == "coupon")
     assert coupon.coupon_exposure == coupon.planned * 2_000
     assert coupon.cost == coupon.parts * SHOP.sms_price
+    page = forecast_markdown(found)
+    assert "| **would be enrolled** | **20** |" in page
+    assert "Lotus" not in page
     with database.read() as connection:
         for table in (campaigns, enrollments, messages):
             assert connection.execute(select(func.count()).select_from(table)).scalar() == 0

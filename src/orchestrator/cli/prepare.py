@@ -25,6 +25,76 @@ def init(ctx: typer.Context, as_json: Json = False) -> None:
     session_of(ctx).say(f"Ready: {database.shown_url}, files in {settings.home}")
 
 
+def import_files(
+    ctx: typer.Context,
+    files: Annotated[
+        list[Path], typer.Argument(help="CSV (UTF-8 or GB18030), gzipped too, or Parquet.")
+    ],
+    preset: Annotated[
+        str, typer.Option(help="auto, a preset's name, or the path of a mapping file.")
+    ] = "auto",
+    as_json: Json = False,
+) -> None:
+    """Read orders, order lines, customers or products from files. Safe to repeat.
+
+    The same file twice changes nothing; a newer export updates. A row that cannot be read goes to a
+    rejects file with its line and the reason, the others go in; nothing goes in by half.
+
+    [dim]Examples:[/] orchestrator import customers.csv orders.csv ·
+    orchestrator import ExportOrderList.csv --preset taobao-orders · orchestrator import shop.csv --preset shop.yaml
+    """
+    from orchestrator import wiring
+    from orchestrator.services.intake import import_file
+
+    session = session_of(ctx)
+    session.kept = "Whole orders only are in; run the same import again and it completes them."
+    settings = wiring.Settings()
+    settings.rejects_folder.mkdir(parents=True, exist_ok=True)
+    reports = []
+    with wiring.open_installation(settings) as installation:
+        for file in files:
+            with session.progress(file.name) as tell:
+                reports.append(
+                    import_file(
+                        installation.database,
+                        file,
+                        now=wiring.now(),
+                        shop=settings.shop(),
+                        preset=Path(preset) if Path(preset).is_file() else preset,
+                        rejects_folder=settings.rejects_folder,
+                        progress=lambda done, tell=tell: tell(done.done, done.step),
+                    )
+                )
+    if as_json:
+        show_json(reports)
+    else:
+        _show_imports(ctx, reports)
+    if any(report.rows_rejected for report in reports):
+        raise typer.Exit(PROBLEMS)
+
+
+def _show_imports(ctx: typer.Context, reports: list[Any]) -> None:
+    show_table(
+        "Imported",
+        ["file", "preset", "rows", "left out", "rejected", "table", "inserted", "updated", "unchanged"],
+        [
+            [one.file, one.preset, one.rows_read, one.rows_left_out, one.rows_rejected,
+             table, counts.inserted, counts.updated, counts.unchanged]
+            for one in reports
+            for table, counts in one.counts.items()
+        ],
+    )  # fmt: skip
+    say = session_of(ctx).say
+    for one in reports:
+        for title, found in (("left out", one.left_out), ("rejected", one.rejected),
+                             ("without a cell", one.emptied)):  # fmt: skip
+            if found:
+                listed = ", ".join(f"{number:,} {reason}" for reason, number in found.items())
+                say(f"{one.file}: {title}: {listed}")
+        if one.rejects_file:
+            say(f"{one.file}: each such row with its line and what to do: {one.rejects_file}")
+
+
 def validate(
     ctx: typer.Context,
     playbooks: Annotated[
@@ -86,5 +156,7 @@ def schema(
 
 
 def register(app: typer.Typer) -> None:
-    for command in (init, validate, schema):
-        app.command(rich_help_panel="Prepare")(command)
+    app.command(rich_help_panel="Prepare")(init)
+    app.command("import", rich_help_panel="Prepare")(import_files)
+    app.command(rich_help_panel="Prepare")(validate)
+    app.command(rich_help_panel="Prepare")(schema)

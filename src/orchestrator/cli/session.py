@@ -38,14 +38,14 @@ class Session:
         self._err.print(line, markup=False, soft_wrap=True)
 
     @contextmanager
-    def progress(self, what: str) -> Iterator[Callable[[float], None]]:
-        """A bar on standard error; yields what is told the share done (0–1)."""
+    def progress(self, what: str) -> Iterator[Callable[[float, str], None]]:
+        """A bar on standard error; yields what is told the share done (0–1) and the step."""
         from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
         columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
         with Progress(*columns, console=self._err, disable=not self._err.is_terminal) as bar:
             task = bar.add_task(what, total=1.0)
-            yield lambda share: bar.update(task, completed=share)
+            yield lambda share, step: bar.update(task, completed=share, description=f"{what} {step}")
 
 
     @contextmanager

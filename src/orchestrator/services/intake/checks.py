@@ -71,12 +71,17 @@ class Checks:
         column = self.raw(name)
         if needed:
             self.refuse(column.is_null(), Refusal.CELL_MISSING, name)
+        if self._is_blank(column, name, pl.String()):
+            return
         self.refuse(column.str.len_chars() > LONGEST_ID, Refusal.ID_TOO_LONG, name)
         self.refuse(cells.is_mangled(column), Refusal.ID_MANGLED, name)
         self.values[name] = column
 
     def text(self, name: str) -> None:
-        column = self.raw(name).cast(pl.String)
+        column = self.raw(name)
+        if self._is_blank(column, name, pl.String()):
+            return
+        column = column.cast(pl.String)
         if (longest := _LENGTHS.get(name)) is not None:
             too_long = column.str.len_chars() > longest
             self.empty(too_long, Refusal.TEXT_TOO_LONG, name)
@@ -85,6 +90,8 @@ class Checks:
 
     def moment(self, name: str) -> None:
         raw, mapping = self.raw(name), self.setting.mapping
+        if self._is_blank(raw, name, pl.Int64()):
+            return
         column = cells.moments(raw, mapping.dates, self.setting.zone)
         self.refuse(raw.is_not_null() & column.is_null(), Refusal.MOMENT_UNREADABLE, name)
         latest = int((self.setting.now + timedelta(days=1)).timestamp() * 1_000_000)
@@ -100,6 +107,8 @@ class Checks:
     def money(self, name: str) -> None:
         """Minor units of the row's currency; needs ``currency`` first."""
         raw = self.raw(name)
+        if self._is_blank(raw, name, pl.Int64()):
+            return
         digits = cells.digits_of(self.values["currency"])
         number = cells.scaled(cells.decimals(raw, self.setting.mapping.decimal), digits)
         self._judge(raw, number, name)
@@ -109,6 +118,8 @@ class Checks:
     def price(self, name: str) -> None:
         """Millionths of the major unit: a price for one piece may have more decimals than money."""
         raw = self.raw(name)
+        if self._is_blank(raw, name, pl.Int64()):
+            return
         number = cells.decimals(raw, self.setting.mapping.decimal)
         scaled = cells.scaled(number, cells.PRICE_DIGITS)
         self._judge(raw, scaled, name)
@@ -117,6 +128,8 @@ class Checks:
 
     def quantity(self) -> None:
         raw = self.raw("quantity")
+        if self._is_blank(raw, "quantity", pl.Int64()):
+            return
         number = cells.decimals(raw, self.setting.mapping.decimal)
         scaled = cells.scaled(number, 0)
         unreadable = raw.is_not_null() & (number["whole"].is_null() | ~scaled["exact"])
@@ -129,12 +142,16 @@ class Checks:
 
     def truth(self, name: str) -> None:
         raw = self.raw(name)
+        if self._is_blank(raw, name, pl.Boolean()):
+            return
         column = cells.truths(raw)
         self.refuse(raw.is_not_null() & column.is_null(), Refusal.CONSENT_UNREADABLE, name)
         self.values[name] = column
 
     def country(self) -> None:
         raw = self.raw("country")
+        if self._is_blank(raw, "country", pl.String()):
+            return
         names = self.setting.mapping.countries
         named = raw.replace_strict(names, default=None, return_dtype=pl.String)
         code = raw.str.to_uppercase()
@@ -144,15 +161,17 @@ class Checks:
 
     def timezone(self) -> None:
         raw = self.raw("timezone")
-        known = raw.is_in(list(available_timezones())) if raw.null_count() < len(raw) else None
-        if known is not None:
-            self.empty(raw.is_not_null() & ~known, Refusal.TIMEZONE_UNKNOWN, "timezone")
-            raw = raw.set(~known, None)
-        self.values["timezone"] = raw
+        if self._is_blank(raw, "timezone", pl.String()):
+            return
+        known = raw.is_in(list(available_timezones()))
+        self.empty(~known, Refusal.TIMEZONE_UNKNOWN, "timezone")
+        self.values["timezone"] = raw.set(~known, None)
 
     def phone(self) -> None:
         """Needs ``country`` first."""
         raw = self.raw("phone")
+        if self._is_blank(raw, "phone", pl.String()):
+            return
         country = self.values["country"].fill_null(self.setting.country)
         column = contacts.phones(raw, country)
         self.empty(raw.is_not_null() & column.is_null(), Refusal.PHONE_UNREADABLE, "phone")
@@ -160,9 +179,17 @@ class Checks:
 
     def email(self) -> None:
         raw = self.raw("email")
+        if self._is_blank(raw, "email", pl.String()):
+            return
         column = contacts.emails(raw)
         self.empty(raw.is_not_null() & column.is_null(), Refusal.EMAIL_UNREADABLE, "email")
         self.values["email"] = column
+
+    def _is_blank(self, column: pl.Series, name: str, kind: pl.DataType) -> bool:
+        """Whether nobody has this cell, as most files have most of them not: nothing to check."""
+        if blank := column.null_count() == len(column):
+            self.values[name] = column.cast(kind)
+        return blank
 
     def _judge(self, raw: pl.Series, number: pl.DataFrame, name: str) -> None:
         large = number["large"].fill_null(value=False)

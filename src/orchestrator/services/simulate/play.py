@@ -33,7 +33,7 @@ from orchestrator.store.database import Database
 from orchestrator.store.schema import upgrade
 from orchestrator.store.simulation import Heard
 
-STEP = timedelta(hours=1)  #: at least this long between two looks at what is due
+STEP = timedelta(hours=1)  #: at least so long from one look at what is due to the next
 _OPEN = frozenset(
     {
         MessageState.PLANNED,
@@ -70,11 +70,13 @@ def simulate(
     shop: Shop | None = None,
     start: datetime | None = None,
     url: str | None = None,
+    step: timedelta = STEP,
     progress: Callable[[Progress], None] = lambda _: None,
 ) -> SimulationReport:
     """
     Generate a shop, launch the playbook in it and play until everything is evaluated.
 
+    ``step`` is the shortest time from one look at what is due to the next: longer is faster.
     The database is a new file in the folder, or the empty one of ``url``; ``effect`` 0 is the null.
     Starts when the event days are over, or at ``start``. Raises ShopNotEmptyError, NoEventDayError.
     """
@@ -93,7 +95,9 @@ def simulate(
         upgrade(database, start)
         run = write_shop(database, population)
         with begin_life(folder / "lives", this_machine()) as life:
-            show = _Show(playbook, database, life, Behaviour(population, model), provider, run)
+            show = _Show(
+                playbook, database, life, Behaviour(population, model), provider, run, step
+            )
             show.open(shop, start)
             show.play(start + timedelta(days=parameters.days_after), progress)
             return show.close(start)
@@ -124,6 +128,7 @@ class _Show:
     behaviour: Behaviour
     provider: Reporting
     import_id: int
+    step: timedelta
     campaign: StoredCampaign = field(init=False)
     world: World = field(init=False)
     now: datetime = field(init=False)
@@ -218,7 +223,7 @@ class _Show:
     def _next_moment(self) -> datetime | None:
         with self.database.read() as connection:
             due = simulation.next_moment(connection, self.campaign.id)
-        soon = self.now + STEP
+        soon = self.now + self.step
         if self._state_reason() is not None:
             return None
         if self._news_waits:

@@ -142,7 +142,7 @@ def apply(connection: Connection, known: Sequence[Known], now: datetime) -> int:
         .values(
             state=case((taken, MessageState.ACCEPTED.value), else_=MessageState.REJECTED.value),
             reason=case((taken, None), else_=Reason.PROVIDER_REJECTED.value),
-            finished_at=micros(now),
+            finished_at=now,
             owner=None,
             lease_until=None,
         )

@@ -1,4 +1,4 @@
-"""What a launch would do: who, when, with which words, at what cost, and what it could show."""
+"""Rehearse a launch: the engine's own statements, every text rendered, nothing left behind."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -12,58 +12,18 @@ from orchestrator.playbooks import Definition, Playbook, Wave
 from orchestrator.playbooks.schedule import steps_of
 from orchestrator.rendering import Renderer
 from orchestrator.services.dispatch.writing import Letter, Texts, places_of_answers, write
+from orchestrator.services.forecast.results import Forecast, WaveForecast
 from orchestrator.services.plan import write_chunk
 from orchestrator.statistics import smallest_detectable_effect
 from orchestrator.store import audience, campaigns, concerns, enrollments, forecasts
 from orchestrator.store.campaigns import StoredCampaign
 from orchestrator.store.chunk import Chunk
 from orchestrator.store.database import Connection, Database
-from orchestrator.store.forecasts import Admission
 from orchestrator.store.messages import sheets
 from orchestrator.store.messages.claims import Claimed
 
 SAMPLES = 3  #: texts of each wave that are shown
 _HISTORY = timedelta(days=90)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WaveForecast:
-    wave: str
-    occurrences: int
-    outcomes: Mapping[tuple[MessageState, Reason | None, str | None], int]  #: of one occurrence
-    unwritten: Mapping[Reason, int]  #: texts that could not be rendered
-    failing_customer: str | None  #: the number of the first whose text failed
-    parts: int  #: SMS parts of one occurrence
-    cost: int  #: of one occurrence, thousandths of a minor unit
-    coupon_exposure: int  #: face value of one occurrence's coupons, minor units
-    smallest_effect: float | None  #: that 80 % of such sends would show, share of customers
-    samples: tuple[str, ...] = field(default=(), repr=False)  #: rendered for the first customers
-
-    @property
-    def planned(self) -> int:
-        return sum(n for (state, _, _), n in self.outcomes.items() if state == "planned")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Forecast:
-    playbook: str
-    version: str
-    currency: str
-    admission: Admission
-    enrolled: tuple[tuple[str, str | None, Arm, int], ...]
-    waves: tuple[WaveForecast, ...]
-    days: Mapping[date, Mapping[str, int]]  #: messages by day and wave if nobody came back
-    natural_rate: float | None  #: of the shop's own last months; descriptive, not causal
-    smallest_effect: float | None  #: of the whole campaign against its holdout
-
-    @property
-    def cost_at_most(self) -> int:
-        """If nobody came back, thousandths of a minor unit."""
-        return sum(wave.cost * wave.occurrences for wave in self.waves)
-
-    @property
-    def is_sound(self) -> bool:
-        return not any(wave.unwritten for wave in self.waves)
 
 
 def forecast(

@@ -1,0 +1,54 @@
+"""A button: read the shop's orders, customers and products from files."""
+
+from pathlib import Path
+
+from prefect import flow, get_run_logger
+from pydantic import BaseModel, ConfigDict, Field
+
+from orchestrator import wiring
+from orchestrator.services.intake import import_file
+
+
+class ImportForm(BaseModel):
+    """Which files, and how to read them."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    files: list[str] = Field(
+        title="Files",
+        description="Paths on the worker's machine: CSV, gzipped CSV or Parquet. Customers before orders.",
+        min_length=1,
+    )
+    preset: str = Field(
+        default="auto",
+        title="Format",
+        description="auto recognises the format; else a preset's name or the path of a mapping file.",
+        max_length=500,
+    )
+
+
+@flow(name="import-data")
+def import_data(form: ImportForm) -> dict[str, int]:
+    """Read the files; the same file twice changes nothing, a newer export updates."""
+    settings, logger = wiring.Settings(), get_run_logger()
+    settings.rejects_folder.mkdir(parents=True, exist_ok=True)
+    preset = Path(form.preset)
+    read = rejected = 0
+    with wiring.open_installation(settings) as installation:
+        for file in form.files:
+            report = import_file(
+                installation.database,
+                Path(file),
+                now=wiring.now(),
+                shop=settings.shop(),
+                preset=preset if preset.is_file() else form.preset,
+                rejects_folder=settings.rejects_folder,
+            )
+            read += report.rows_read
+            rejected += report.rows_rejected
+            logger.info(
+                "import %d (%s): %d rows, %d rejected, %d left out",
+                report.import_id, report.preset, report.rows_read, report.rows_rejected,
+                report.rows_left_out,
+            )  # fmt: skip
+    return {"rows": read, "rejected": rejected}

@@ -1,0 +1,169 @@
+"""A forecast as Markdown: for people, and for the page that Prefect shows them."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+from orchestrator.domain.arms import Arm
+from orchestrator.domain.messages import MessageState
+from orchestrator.domain.money import Money
+from orchestrator.services.forecast.results import Forecast, WaveForecast
+
+MILLIS = 1_000  # costs are in thousandths of a minor unit
+DAYS_SHOWN = 40
+
+
+def forecast_markdown(found: Forecast, *, samples: bool = False) -> str:
+    """Return the whole forecast; ``samples`` adds rendered texts, which are personal data."""
+    return "\n".join(
+        [
+            f"# Plan of {found.playbook} (version {found.version[:12]})",
+            "",
+            *_audience(found),
+            *_groups(found),
+            *_waves(found),
+            *_days(found),
+            *_power(found),
+            *(_samples(found) if samples else ()),
+        ]
+    )
+
+
+def _audience(found: Forecast) -> Iterator[str]:
+    admission = found.admission
+    enrolled = sum(number for *_, number in found.enrolled)
+    yield "## Who"
+    yield ""
+    yield from _table(
+        ("", "customers"),
+        [
+            ("in the shop", _number(admission.customers)),
+            ("with an order in question", _number(admission.in_question)),
+            ("admitted by the audience", _number(admission.admitted)),
+            ("and in a track", _number(admission.tracked)),
+            ("**would be enrolled**", f"**{_number(enrolled)}**"),
+            ("another profile of the same person", _number(admission.tracked - enrolled)),
+            ("admitted, but in no track", _number(admission.admitted - admission.tracked)),
+        ],
+    )
+    if admission.rules:
+        yield from _table(
+            ("rule", "asks", "leaves out"),
+            [(f"`{one.path}`", one.wanted, _number(one.left_out)) for one in admission.rules],
+        )
+
+
+def _groups(found: Forecast) -> Iterator[str]:
+    groups: dict[tuple[str, str], Counter[Arm]] = {}
+    for track, category, arm, number in found.enrolled:
+        groups.setdefault((track, category or "–"), Counter())[arm] += number
+    yield from _table(
+        ("track", "group", "treated", "held out"),
+        [
+            (track, category, _number(arms[Arm.TREATED]), _number(arms[Arm.HOLDOUT]))
+            for (track, category), arms in groups.items()
+        ],
+    )
+
+
+def _waves(found: Forecast) -> Iterator[str]:
+    yield "## What goes out, if nobody came back meanwhile"
+    yield ""
+    yield from _table(
+        ("wave", "times", "messages", "withheld", "not written to", "SMS parts", "cost", "coupons"),
+        [_wave(wave, found.currency) for wave in found.waves],
+    )
+    yield f"At most {_cost(found.cost_at_most, found.currency)} for all messages."
+    yield ""
+    for wave in found.waves:
+        for reason, number in wave.unwritten.items():
+            yield (
+                f"- **{wave.wave}: {number} texts cannot be written ({reason})**, the first for "
+                f"customer {wave.failing_customer}"
+            )
+
+
+def _wave(wave: WaveForecast, currency: str) -> Sequence[str]:
+    states, reasons = Counter[MessageState](), Counter[str]()
+    for (state, reason, _), number in wave.outcomes.items():
+        states[state] += number
+        if state in {MessageState.SKIPPED, MessageState.EXPIRED}:
+            reasons[str(reason)] += number
+    return (
+        wave.wave,
+        str(wave.occurrences),
+        _number(wave.planned),
+        _number(states[MessageState.WITHHELD]),
+        ", ".join(f"{reason} {_number(number)}" for reason, number in reasons.items()) or "–",
+        _number(wave.parts),
+        _cost(wave.cost, currency),
+        str(Money(wave.coupon_exposure, currency)) if wave.coupon_exposure else "–",
+    )
+
+
+def _days(found: Forecast) -> Iterator[str]:
+    yield "## Calendar"
+    yield ""
+    shown = list(found.days.items())[:DAYS_SHOWN]
+    yield from _table(
+        ("day", "wave", "messages at most"),
+        [
+            (day.isoformat(), wave, _number(number))
+            for day, waves in shown
+            for wave, number in waves.items()
+        ],
+    )
+    if len(found.days) > DAYS_SHOWN:
+        yield f"… and {len(found.days) - DAYS_SHOWN} more days."
+        yield ""
+
+
+def _power(found: Forecast) -> Iterator[str]:
+    yield "## What it could show"
+    yield ""
+    if found.natural_rate is None:
+        yield "The shop has no earlier orders to estimate a natural repurchase rate from."
+        return
+    yield (
+        f"Natural repurchase rate of the months before: {found.natural_rate:.1%} "
+        "(from the past: descriptive, not causal). Smallest effects that four of five such "
+        "campaigns would show, in percentage points:"
+    )
+    yield ""
+    yield from _table(
+        ("comparison", "smallest effect"),
+        [
+            ("whole campaign against its holdout", _points(found.smallest_effect)),
+            *((f"one send of {wave.wave}", _points(wave.smallest_effect)) for wave in found.waves),
+        ],
+    )
+
+
+def _samples(found: Forecast) -> Iterator[str]:
+    yield "## Texts"
+    yield ""
+    for wave in found.waves:
+        for text in wave.samples:
+            yield f"### {wave.wave}"
+            yield ""
+            yield from (f"> {line}" for line in text.splitlines())
+            yield ""
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    yield "| " + " | ".join(head) + " |"
+    yield "|" + "---|" * len(head)
+    for row in rows:
+        yield "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |"
+    yield ""
+
+
+def _number(value: int) -> str:
+    return f"{value:,}"
+
+
+def _cost(millis: int, currency: str) -> str:
+    return str(Money(round(millis / MILLIS), currency))
+
+
+def _points(effect: float | None) -> str:
+    return "no holdout" if effect is None else f"{effect * 100:.2f}"

@@ -1,0 +1,49 @@
+"""What a launch would do: who, when, with which words, at what cost, and what it could show."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+from orchestrator.domain.arms import Arm
+from orchestrator.domain.messages import MessageState, Reason
+from orchestrator.store.forecasts import Admission
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaveForecast:
+    wave: str
+    occurrences: int
+    outcomes: Mapping[tuple[MessageState, Reason | None, str | None], int]  #: of one occurrence
+    unwritten: Mapping[Reason, int]  #: texts that could not be rendered
+    failing_customer: str | None  #: the number of the first whose text failed
+    parts: int  #: SMS parts of one occurrence
+    cost: int  #: of one occurrence, thousandths of a minor unit
+    coupon_exposure: int  #: face value of one occurrence's coupons, minor units
+    smallest_effect: float | None  #: that 80 % of such sends would show, share of customers
+    samples: tuple[str, ...] = field(default=(), repr=False)  #: rendered for the first customers
+
+    @property
+    def planned(self) -> int:
+        return sum(n for (state, _, _), n in self.outcomes.items() if state == "planned")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forecast:
+    playbook: str
+    version: str
+    currency: str
+    admission: Admission
+    enrolled: tuple[tuple[str, str | None, Arm, int], ...]
+    waves: tuple[WaveForecast, ...]
+    days: Mapping[date, Mapping[str, int]]  #: messages by day and wave if nobody came back
+    natural_rate: float | None  #: of the shop's own last months; descriptive, not causal
+    smallest_effect: float | None  #: of the whole campaign against its holdout
+
+    @property
+    def cost_at_most(self) -> int:
+        """If nobody came back, thousandths of a minor unit."""
+        return sum(wave.cost * wave.occurrences for wave in self.waves)
+
+    @property
+    def is_sound(self) -> bool:
+        return not any(wave.unwritten for wave in self.waves)

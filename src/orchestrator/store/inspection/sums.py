@@ -1,0 +1,220 @@
+"""What does not add up: rows that the ledger's promises say cannot be there, or must be."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    case,
+    exists,
+    func,
+    or_,
+    select,
+)
+
+from orchestrator.domain.arms import Arm
+from orchestrator.domain.coupons import CouponState
+from orchestrator.domain.messages import FINAL_STATES, MessageState
+from orchestrator.store.inspection.suspects import Since
+from orchestrator.store.tables import (
+    attempts,
+    campaigns,
+    coupons,
+    enrollments,
+    evaluations,
+    events,
+    messages,
+    orders,
+    sends,
+    suppressions,
+)
+
+Place = tuple[str, str | None, int]  #: track, wave, occurrence
+
+
+def sends_without_evaluation(since: Since) -> Select[Any]:  # noqa: ARG001  # one signature for all checks
+    counted = exists(
+        select(evaluations.c.id).where(evaluations.c.send_id == sends.c.id).correlate(sends)
+    )
+    return _sends(~counted)
+
+
+def sends_without_message(since: Since) -> Select[Any]:  # noqa: ARG001  # one signature for all checks
+    filled = exists(select(messages.c.id).where(messages.c.send_id == sends.c.id).correlate(sends))
+    return _sends(~filled)
+
+
+def messages_of_another_send(since: Since) -> Select[Any]:  # noqa: ARG001  # one signature for all checks
+    same = and_(
+        sends.c.id == messages.c.send_id,
+        sends.c.campaign_id == messages.c.campaign_id,
+        sends.c.wave == messages.c.wave,
+        sends.c.occurrence == messages.c.occurrence,
+    )
+    return _messages().outerjoin(sends, same).where(sends.c.id.is_(None))
+
+
+def accepted_without_attempt(since: Since) -> Select[Any]:  # noqa: ARG001  # one signature for all checks
+    tried = exists(
+        select(attempts.c.id)
+        .where(attempts.c.message_id == messages.c.id, attempts.c.outcome == "accepted")
+        .correlate(messages)
+    )
+    return _messages().where(messages.c.state == MessageState.ACCEPTED, ~tried)
+
+
+def accepted_twice(since: Since) -> Select[Any]:  # noqa: ARG001  # one signature for all checks
+    twice = (
+        select(attempts.c.message_id)
+        .where(attempts.c.outcome == "accepted")
+        .group_by(attempts.c.message_id)
+        .having(func.count() > 1)
+    )
+    return _messages().where(messages.c.id.in_(twice))
+
+
+def unfinished_ends(since: Since) -> Select[Any]:  # noqa: ARG001  # one signature for all checks
+    """Final without a moment, or with one and still open; a lost answer may leave one behind."""
+    final, finished = messages.c.state.in_(FINAL_STATES), messages.c.finished_at.is_not(None)
+    planned = messages.c.state == MessageState.PLANNED
+    unresolved = messages.c.state == MessageState.UNRESOLVED
+    return _messages().where(or_(and_(final, ~finished, ~unresolved), and_(planned, finished)))
+
+
+def spent_otherwise(since: Since) -> Select[Any]:  # noqa: ARG001  # one signature for all checks
+    cost = func.coalesce(func.sum(messages.c.cost), 0)
+    return (
+        select(campaigns.c.name.label("subject"), campaigns.c.id)
+        .outerjoin(messages, messages.c.campaign_id == campaigns.c.id)
+        .group_by(campaigns.c.id, campaigns.c.name, campaigns.c.spent)
+        .having(cost != campaigns.c.spent)
+    )
+
+
+def stray_coupons(since: Since) -> Select[Any]:  # noqa: ARG001  # one signature for all checks
+    """Handed out, but no message of that wave brings it."""
+    own = exists(
+        select(messages.c.id)
+        .where(
+            messages.c.enrollment_id == coupons.c.enrollment_id,
+            messages.c.wave == coupons.c.wave,
+            messages.c.occurrence == coupons.c.occurrence,
+            messages.c.coupon_id == coupons.c.id,
+        )
+        .correlate(coupons)
+    )
+    return (
+        select(campaigns.c.name.label("subject"), coupons.c.id)
+        .join(campaigns, campaigns.c.id == coupons.c.campaign_id)
+        .where(coupons.c.state != CouponState.POOL, ~own)
+    )
+
+
+def foreign_coupons(since: Since) -> Select[Any]:  # noqa: ARG001  # one signature for all checks
+    """The message brings a coupon that belongs to somebody else, or to another wave."""
+    own = and_(
+        coupons.c.id == messages.c.coupon_id,
+        coupons.c.enrollment_id == messages.c.enrollment_id,
+        coupons.c.wave == messages.c.wave,
+        coupons.c.occurrence == messages.c.occurrence,
+    )
+    found = _messages().outerjoin(coupons, own)
+    return found.where(messages.c.coupon_id.is_not(None), coupons.c.id.is_(None))
+
+
+def written_though_suppressed(since: Since) -> Select[Any]:  # noqa: ARG001  # one signature for all checks
+    stopped = exists(
+        select(suppressions.c.id)
+        .where(
+            suppressions.c.channel == messages.c.channel,
+            suppressions.c.address_hash == messages.c.address_hash,
+            suppressions.c.at < messages.c.sending_at,
+            or_(
+                suppressions.c.lifted_at.is_(None),
+                suppressions.c.lifted_at > messages.c.sending_at,
+            ),
+        )
+        .correlate(messages)
+    )
+    return _messages().where(messages.c.state == MessageState.ACCEPTED, stopped)
+
+
+def news_of_unknown_messages(since: Since) -> Select[Any]:  # noqa: ARG001  # one signature for all checks
+    known = exists(
+        select(messages.c.id).where(messages.c.id == events.c.message_id).correlate(events)
+    )
+    return select(events.c.provider.label("subject"), events.c.id).where(
+        events.c.message_id.is_not(None), ~known
+    )
+
+
+def orders_in_another_currency(since: Since) -> Select[Any]:
+    """Orders of enrolled customers since their anchor, which no sum of the campaign counts."""
+    return (
+        select(campaigns.c.name.label("subject"), orders.c.id)
+        .join(enrollments, enrollments.c.campaign_id == campaigns.c.id)
+        .join(orders, orders.c.customer_id == enrollments.c.customer_id)
+        .where(
+            or_(orders.c.id == enrollments.c.order_id, orders.c.placed_at > enrollments.c.anchor_at),
+            orders.c.placed_at <= since.now,
+            orders.c.counts,
+            orders.c.currency != campaigns.c.currency,
+        )
+    )
+
+
+def standing(connection: Connection, campaign_id: int) -> Mapping[Place, tuple[int, int]]:
+    """
+    Return how many enrollments of the treated stand at each place: walking, and gone.
+
+    Who walked through all waves is walking, at no wave; who left on the way is gone.
+    """
+    columns = enrollments.c
+    walking = or_(columns.exited_at.is_(None), columns.exit_reason == "completed")
+    counted = (
+        select(
+            columns.track,
+            columns.wave,
+            columns.occurrence,
+            func.sum(case((walking, 1), else_=0)),
+            func.sum(case((walking, 0), else_=1)),
+        )
+        .where(columns.campaign_id == campaign_id, columns.arm == Arm.TREATED)
+        .group_by(columns.track, columns.wave, columns.occurrence)
+    )
+    return {
+        (track, wave, occurrence): (int(here), int(gone))
+        for track, wave, occurrence, here, gone in connection.execute(counted)
+    }
+
+
+def written(connection: Connection, campaign_id: int) -> Mapping[Place, int]:
+    """Return how many messages there are by track, wave and occurrence, in whatever state."""
+    columns = messages.c
+    counted = (
+        select(enrollments.c.track, columns.wave, columns.occurrence, func.count())
+        .join(enrollments, enrollments.c.id == columns.enrollment_id)
+        .where(columns.campaign_id == campaign_id)
+        .group_by(enrollments.c.track, columns.wave, columns.occurrence)
+    )
+    return {
+        (track, wave, occurrence): int(count)
+        for track, wave, occurrence, count in connection.execute(counted)
+    }
+
+
+def _sends(condition: ColumnElement[bool]) -> Select[Any]:
+    return (
+        select(campaigns.c.name.label("subject"), sends.c.id)
+        .join(campaigns, campaigns.c.id == sends.c.campaign_id)
+        .where(condition)
+    )
+
+
+def _messages() -> Select[Any]:
+    return select(campaigns.c.name.label("subject"), messages.c.id).join(
+        campaigns, campaigns.c.id == messages.c.campaign_id
+    )
