@@ -38,7 +38,7 @@ from orchestrator.services.lives import begin_life, this_machine
 from orchestrator.services.reconcile import Patience, reconcile
 from orchestrator.store.database import Database
 from orchestrator.store.schema import upgrade
-from orchestrator.store.tables import campaigns, messages
+from orchestrator.store.tables import attempts, campaigns, messages
 
 PR_SET_PDEATHSIG = 1
 SETTINGS = Settings(batch=60, canary_from=10**9)
@@ -55,6 +55,8 @@ class Figures:
     lost: int  #: accepted and not in the outbox, or there and not accepted
     open: int
     unresolved: int
+    found_out: int  #: the answer was lost with its sender; the provider had the message
+    sent_again: int  #: attempts repeated after proof that the provider had nothing
     states: dict[str, int]
     ledger_adds_up: bool
     spent_adds_up: bool
@@ -69,9 +71,9 @@ class SlowOutbox(OutboxProvider):
     )
 
     def send(self, batch: Sequence[Outgoing], now: datetime) -> Sequence[Handover]:
-        time.sleep(random.uniform(0, 0.004))
+        time.sleep(random.uniform(0, 0.03))
         answers = super().send(batch, now)
-        time.sleep(random.uniform(0, 0.004))
+        time.sleep(random.uniform(0, 0.03))
         return answers
 
 
@@ -132,7 +134,7 @@ def kill_at_random(url: str, folder: Path, campaign_id: int, kills: int, seed: i
         for number in range(kills):
             if number % 5 == 0 and waiting(url) < TOP_UP:
                 top_up(url, campaign_id)
-            time.sleep(dice.uniform(0.02, 0.2))
+            time.sleep(dice.uniform(0.05, 0.4))
             place = dice.randrange(len(children))
             os.kill(children[place], signal.SIGKILL)
             os.waitpid(children[place], 0)
@@ -169,8 +171,14 @@ def count(url: str, folder: Path, kills: int, began: float) -> Figures:
     )
     with opened(url) as database, database.read() as connection:
         rows = connection.execute(
-            select(messages.c.id, messages.c.state, messages.c.cost).order_by(messages.c.id)
+            select(
+                messages.c.id,
+                messages.c.state,
+                messages.c.cost,
+                (messages.c.accepted_at == messages.c.sending_at).label("found_out"),
+            ).order_by(messages.c.id)
         ).all()
+        tried = connection.execute(select(func.count()).select_from(attempts)).scalar_one()
         spent = connection.execute(select(func.sum(campaigns.c.spent))).scalar_one()
     states = Counter(row.state.value for row in rows)
     accepted = {row.id for row in rows if row.state is MessageState.ACCEPTED}
@@ -181,6 +189,8 @@ def count(url: str, folder: Path, kills: int, began: float) -> Figures:
         sent_twice=sum(1 for copies in sent.values() if copies > 1),
         lost=len(accepted ^ sent.keys()),
         open=sum(states[state.value] for state in OPEN_STATES),
+        found_out=sum(1 for row in rows if row.found_out),
+        sent_again=int(tried) - len(rows),
         unresolved=states[MessageState.UNRESOLVED.value],
         states=dict(sorted(states.items())),
         ledger_adds_up=[row.id for row in rows] == list(range(1, len(rows) + 1)),

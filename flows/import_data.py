@@ -25,6 +25,12 @@ class ImportForm(BaseModel):
         description="auto recognises the format; else a preset's name or the path of a mapping file.",
         max_length=500,
     )
+    at: str = Field(
+        default="",
+        title="As of",
+        description="Leave empty for now. Else a moment such as 2026-11-12T10:00+08:00.",
+        max_length=40,
+    )
 
 
 @flow(name="import-data")
@@ -32,14 +38,14 @@ def import_data(form: ImportForm) -> dict[str, int]:
     """Read the files; the same file twice changes nothing, a newer export updates."""
     settings, logger = wiring.Settings(), get_run_logger()
     settings.rejects_folder.mkdir(parents=True, exist_ok=True)
-    preset = Path(form.preset)
+    preset, now = Path(form.preset), wiring.moment(form.at)
     read = rejected = 0
     with wiring.open_installation(settings) as installation:
         for file in form.files:
             report = import_file(
                 installation.database,
                 Path(file),
-                now=wiring.now(),
+                now=now,
                 shop=settings.shop(),
                 preset=preset if preset.is_file() else form.preset,
                 rejects_folder=settings.rejects_folder,

@@ -6,8 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from orchestrator import wiring
 from orchestrator.playbooks import read_playbook
-from orchestrator.services.forecast import forecast
-from orchestrator.services.forecast_tables import as_markdown
+from orchestrator.services.forecast import forecast, forecast_markdown
 from orchestrator.services.launch import launch
 
 
@@ -56,7 +55,7 @@ def launch_campaign(form: LaunchForm) -> dict[str, str]:
                 random_bytes=wiring.random_bytes,
             )
             create_markdown_artifact(
-                key=f"plan-{wiring.artifact_key(name)}", markdown=as_markdown(shown)
+                key=f"plan-{wiring.artifact_key(name)}", markdown=forecast_markdown(shown)
             )
             return {"campaign": name, "state": "planned only"}
         campaign = launch(

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import count
 from typing import Any
 
@@ -11,42 +11,34 @@ from sqlalchemy import insert
 
 from orchestrator.playbooks.model import Definition
 from orchestrator.store.database import Database
-from orchestrator.store.tables import categories, customers, order_lines, orders, products
+from orchestrator.store.tables import categories, order_lines, products
+from shops import EVENT_NOON, add_customer, add_order
 
-NOON = datetime(2025, 11, 11, 4, 0, tzinfo=UTC)  # in Shanghai
+Add = Callable[..., int]
 
 
 @pytest.fixture
-def a_customer(database: Database) -> Callable[..., int]:
+def a_customer(database: Database) -> Add:
     numbers = count(1)
 
     def add(**fields: object) -> int:
-        number = next(numbers)
-        row = {"external_id": f"c{number}", "person": f"p{number}", "attributes": {}}
-        added = insert(customers).values(**{**row, "updated_at": NOON, **fields})
         with database.write() as connection:
-            return int(connection.execute(added.returning(customers.c.id)).scalar_one())
+            return add_customer(connection, next(numbers), agreed=(), **fields)
 
     return add
 
 
 @pytest.fixture
-def an_order(database: Database) -> Callable[..., int]:
+def an_order(database: Database) -> Add:
     numbers = count(1)
 
     def add(customer_id: int, *, hours: float = 0, **fields: object) -> int:
-        row = {
-            "external_id": f"o{next(numbers)}",
-            "customer_id": customer_id,
-            "placed_at": NOON + timedelta(hours=hours),
-            "currency": "CNY",
-            "total": 30_000,
-            "counts": True,
-            "updated_at": NOON,
+        told: dict[str, Any] = {
+            "at": EVENT_NOON + timedelta(hours=hours),
+            "number": f"o{next(numbers)}",
         }
-        added = insert(orders).values(**{**row, **fields})
         with database.write() as connection:
-            return int(connection.execute(added.returning(orders.c.id)).scalar_one())
+            return add_order(connection, customer_id, **told, **fields)
 
     return add
 
@@ -58,7 +50,7 @@ def a_line(database: Database) -> Callable[..., None]:
     def add(order_id: int, category: str) -> None:
         number = next(numbers)
         product = insert(products).values(
-            external_id=f"p{number}", title="a thing", category=category, updated_at=NOON
+            external_id=f"p{number}", title="a thing", category=category, updated_at=EVENT_NOON
         )
         with database.write() as connection:
             connection.execute(insert(categories).values(name=category))

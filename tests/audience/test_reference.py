@@ -1,64 +1,21 @@
 """The compiled audience chooses whom a plain reading of the rules chooses, in shops drawn at random."""
 
 import random
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import insert
 
+from drawn_shops import NOW, SHANGHAI, Order, draw_customers, draw_orders, midnight, store
 from orchestrator.domain.calendar import Span, due_at
 from orchestrator.playbooks.model import Definition
 from orchestrator.playbooks.rules import Membership, Rule
 from orchestrator.store.audience import candidates, explain
-from orchestrator.store.database import Connection, Database
-from orchestrator.store.tables import (
-    categories,
-    consents,
-    customers,
-    order_lines,
-    orders,
-    products,
-)
+from orchestrator.store.database import Database
 
-SHANGHAI = ZoneInfo("Asia/Shanghai")
-NOW = datetime(2025, 12, 14, 4, 0, tzinfo=UTC)
 LAUNCHED = datetime(2025, 11, 20, tzinfo=UTC)
-CATEGORIES = ("food", "toys", "wear")
-REGIONS = ("Guangdong", "Tibet", None)
-NAMES = ("level", "vip")
-VALUES = (3, 5, "5", "5.5", "gold", True, "true", None, 1.5)
-
-
-@dataclass(kw_only=True)
-class Customer:
-    id: int
-    person: str
-    region: str | None
-    tier: str | None
-    attributes: dict[str, Any]
-    consents: dict[tuple[str, str], bool]
-
-
-@dataclass(kw_only=True)
-class Order:
-    id: int
-    customer: Customer
-    placed_at: datetime
-    currency: str
-    total: int
-    refunded: int
-    counts: bool
-    category: str | None
-    lines: list[str | None] = field(default_factory=list)
-
-    @property
-    def net(self) -> int:
-        return self.total - self.refunded
 
 
 class Reading:
@@ -154,15 +111,11 @@ def _window(rule: Rule) -> tuple[datetime, datetime] | None:
     windows = [w for part in rule.every or () if (w := _window(part))]
     if rule.event_day:
         last = rule.event_day.last + timedelta(days=1)
-        windows.append((_midnight(rule.event_day.first), _midnight(last)))
+        windows.append((midnight(rule.event_day.first), midnight(last)))
     if rule.some and all(_window(part) for part in rule.some):
         some = [w for part in rule.some if (w := _window(part))]
         windows.append((min(w[0] for w in some), max(w[1] for w in some)))
     return (max(w[0] for w in windows), min(w[1] for w in windows)) if windows else None
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), SHANGHAI)
 
 
 def _before(moment: datetime, span: Span) -> datetime:
@@ -180,96 +133,15 @@ def _member(asked: Membership, values: set[str | None]) -> bool:
     )
 
 
-# ---- shops by lot
-
-
-def _customers(rng: random.Random) -> list[Customer]:
-    keys = [(c, p) for c in ("sms", "email") for p in ("marketing", "service")]
-    return [
-        Customer(
-            id=number,
-            person=f"person {rng.randint(1, 9)}",
-            region=rng.choice(REGIONS),
-            tier=rng.choice(("gold", "plain", None)),
-            attributes={name: rng.choice(VALUES) for name in NAMES if rng.random() < 0.7},
-            consents={key: rng.random() < 0.6 for key in keys if rng.random() < 0.7},
-        )
-        for number in range(1, 13)
-    ]
-
-
-def _orders(rng: random.Random, buyers: list[Customer]) -> list[Order]:
-    days = [date(2025, 9, 14), date(2025, 11, 10), date(2025, 11, 11), date(2025, 11, 12)]
-    days += [date(2025, 11, 14), date(2025, 12, 12), date(2025, 12, 20)]
-    return [
-        Order(
-            id=number,
-            customer=rng.choice(buyers),
-            placed_at=_midnight(rng.choice(days))
-            + timedelta(hours=rng.choice((0, 0, 12, 23)), microseconds=rng.choice((-1, 0, 1))),
-            currency=rng.choice(("CNY", "CNY", "CNY", "USD")),
-            total=(total := rng.choice((29_899, 29_900, 29_901, 50_000, 100_000))),
-            refunded=rng.choice((0, 0, 1, total // 2)),
-            counts=rng.random() < 0.85,
-            category=rng.choice((*CATEGORIES, None)),
-            lines=rng.choices((*CATEGORIES, None), k=rng.randint(0, 2)),
-        )
-        for number in range(1, 46)
-    ]
-
-
-def _store(connection: Connection, buyers: list[Customer], bought: list[Order]) -> None:
-    plain = {"updated_at": NOW}
-    fields = ("id", "person", "region", "tier", "attributes")
-    connection.execute(insert(categories), [{"name": name} for name in CATEGORIES])
-    connection.execute(
-        insert(products),
-        [
-            {"id": n, "external_id": f"p{n}", "title": "x", "category": c, **plain}
-            for n, c in enumerate((*CATEGORIES, None))
-        ],
-    )
-    connection.execute(
-        insert(customers),
-        [{f: getattr(c, f) for f in fields} | {"external_id": f"c{c.id}", **plain} for c in buyers],
-    )
-    connection.execute(insert(consents), list(_consent_rows(buyers)))
-    order_fields = ("id", "placed_at", "currency", "total", "refunded", "counts", "category")
-    connection.execute(
-        insert(orders),
-        [
-            {f: getattr(o, f) for f in order_fields}
-            | {"external_id": f"o{o.id}", "customer_id": o.customer.id, **plain}
-            for o in bought
-        ],
-    )
-    connection.execute(insert(order_lines), list(_line_rows(bought)))
-
-
-def _consent_rows(buyers: list[Customer]) -> Iterator[dict[str, Any]]:
-    for customer in buyers:
-        for (channel, purpose), granted in customer.consents.items():
-            told = {"channel": channel, "purpose": purpose, "granted": granted}
-            yield told | {"customer_id": customer.id, "source": "test", "at": NOW}
-
-
-def _line_rows(bought: list[Order]) -> Iterator[dict[str, Any]]:
-    for order in bought:
-        for position, name in enumerate(order.lines):
-            product = (*CATEGORIES, None).index(name)
-            line = {"order_id": order.id, "position": position, "product_id": product}
-            yield line | {"title": "x", "quantity": 1, "amount": 1}
-
-
 @pytest.mark.parametrize("seed", range(8))
 def test_chooses_whom_a_plain_reading_chooses(
     database: Database, drawn_playbook: Callable[[random.Random], Definition], seed: int
 ) -> None:
     rng = random.Random(seed)  # the same shop for the same seed
-    buyers = _customers(rng)
-    bought = _orders(rng, buyers)
+    buyers = draw_customers(rng)
+    bought = draw_orders(rng, buyers)
     with database.write() as connection:
-        _store(connection, buyers, bought)
+        store(connection, buyers, bought)
 
     with database.read() as connection:
         for definition in (drawn_playbook(rng) for _ in range(25)):
@@ -286,10 +158,10 @@ def test_explains_each_order_as_it_is_chosen(
     database: Database, drawn_playbook: Callable[[random.Random], Definition], seed: int
 ) -> None:
     rng = random.Random(seed)  # the same shop for the same seed
-    buyers = _customers(rng)
-    bought = _orders(rng, buyers)
+    buyers = draw_customers(rng)
+    bought = draw_orders(rng, buyers)
     with database.write() as connection:
-        _store(connection, buyers, bought)
+        store(connection, buyers, bought)
 
     with database.read() as connection:
         for definition in (drawn_playbook(rng) for _ in range(4)):

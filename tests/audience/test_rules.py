@@ -1,7 +1,7 @@
 """What single rules promise, how they are told, and that they run on an index."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import ClauseElement, Executable, Select, insert, text
@@ -13,10 +13,12 @@ from orchestrator.playbooks.rules import Rule
 from orchestrator.store.audience import KINDS, RuleVerdict, candidates, explain
 from orchestrator.store.database import Connection, Database
 from orchestrator.store.tables import customers, orders
+from shops import EVENT_NOON
 
-NOW = datetime(2025, 11, 12, 4, 0, tzinfo=UTC)
-LAUNCHED = datetime(2025, 11, 1, tzinfo=UTC)
-EVENT = {"event_day": {"from": "2025-11-11", "to": "2025-11-11"}}
+NOW = EVENT_NOON + timedelta(days=1)
+LAUNCHED = EVENT_NOON - timedelta(days=10)
+THE_DAY = str(EVENT_NOON.date())
+EVENT = {"event_day": {"from": THE_DAY, "to": THE_DAY}}
 Add = Callable[..., int]
 
 
@@ -130,7 +132,7 @@ def test_tells_what_was_asked_and_what_was_found(
 
     assert told(database, asked, "anna") == [
         (
-            RuleVerdict("audience.event_day", "placed 2025-11-11", "2025-11-11 12:00", True),
+            RuleVerdict("audience.event_day", f"placed {THE_DAY}", f"{THE_DAY} 12:00", True),
             RuleVerdict("audience.order_total", "at least 299.00 CNY", "249.00 CNY", False),
             RuleVerdict("audience.any[0].tier", "one of gold, black", "gold", True),
         )

@@ -10,7 +10,7 @@ def test_every_state_says_what_may_follow() -> None:
 def test_a_final_state_is_left_only_when_late_news_tells_what_really_happened() -> None:
     left = {state for state in FINAL_STATES if FOLLOWERS[state]}
 
-    assert left == {MessageState.UNRESOLVED}
+    assert left == {MessageState.UNRESOLVED, MessageState.REJECTED}
 
 
 def test_every_open_state_can_come_to_an_end() -> None:

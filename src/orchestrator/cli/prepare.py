@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from orchestrator.cli.failures import PROBLEMS, UsageProblemError
-from orchestrator.cli.session import Json, session_of, show_json, show_table
+from orchestrator.cli.session import At, Json, session_of, show_json, show_table
 
 
 def init(ctx: typer.Context, as_json: Json = False) -> None:
@@ -33,6 +33,7 @@ def import_files(
     preset: Annotated[
         str, typer.Option(help="auto, a preset's name, or the path of a mapping file.")
     ] = "auto",
+    at: At = "",
     as_json: Json = False,
 ) -> None:
     """Read orders, order lines, customers or products from files. Safe to repeat.
@@ -48,7 +49,7 @@ def import_files(
 
     session = session_of(ctx)
     session.kept = "Whole orders only are in; run the same import again and it completes them."
-    settings = wiring.Settings()
+    settings, now = wiring.Settings(), wiring.moment(at)
     settings.rejects_folder.mkdir(parents=True, exist_ok=True)
     reports = []
     with wiring.open_installation(settings) as installation:
@@ -58,7 +59,7 @@ def import_files(
                     import_file(
                         installation.database,
                         file,
-                        now=wiring.now(),
+                        now=now,
                         shop=settings.shop(),
                         preset=Path(preset) if Path(preset).is_file() else preset,
                         rejects_folder=settings.rejects_folder,

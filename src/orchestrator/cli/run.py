@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from orchestrator.cli.failures import PROBLEMS
-from orchestrator.cli.session import At, Json, session_of, show_json, show_table
+from orchestrator.cli.session import At, Json, session_of, show_json, show_markdown, show_table
 
 Playbook = Annotated[str, typer.Argument(help="A playbook's name, or the path of its folder.")]
 
@@ -23,8 +23,7 @@ def plan(ctx: typer.Context, playbook: Playbook, at: At = "", as_json: Json = Fa
     """
     from orchestrator import wiring
     from orchestrator.playbooks import read_playbook
-    from orchestrator.services.forecast import forecast
-    from orchestrator.services.forecast_tables import tables_of
+    from orchestrator.services.forecast import forecast, forecast_markdown
 
     settings, session = wiring.Settings(), session_of(ctx)
     read = read_playbook(settings.playbook_folder(playbook))
@@ -37,19 +36,31 @@ def plan(ctx: typer.Context, playbook: Playbook, at: At = "", as_json: Json = Fa
             random_bytes=wiring.random_bytes,
             progress=count,
         )
-    tables = tables_of(shown)
     if as_json:
-        show_json({table.title: [dict(zip(table.columns, row, strict=True)) for row in table.rows]
-                   for table in tables})  # fmt: skip
+        show_json(plan_data(shown))
     else:
-        for table in tables:
-            show_table(table.title, table.columns, table.rows)
-        for wave in shown.waves:
-            for sample in wave.samples[:1]:
-                typer.secho(f"── {wave.wave}", bold=True)
-                typer.echo(f"{sample}\n")
+        show_markdown(forecast_markdown(shown, samples=True))
     if not shown.is_sound:
         raise typer.Exit(PROBLEMS)
+
+
+def plan_data(shown: Any) -> dict[str, Any]:
+    waves = [
+        {
+            **{f.name: getattr(wave, f.name) for f in fields(wave) if f.name != "samples"},
+            "outcomes": [
+                {"state": state, "reason": reason, "channel": channel, "messages": number}
+                for (state, reason, channel), number in wave.outcomes.items()
+            ],
+        }
+        for wave in shown.waves
+    ]
+    enrolled = [
+        {"track": track, "category": category, "arm": arm, "customers": number}
+        for track, category, arm, number in shown.enrolled
+    ]
+    data = {f.name: getattr(shown, f.name) for f in fields(shown)}
+    return {**data, "enrolled": enrolled, "waves": waves, "cost_at_most": shown.cost_at_most}
 
 
 def launch(

@@ -74,12 +74,24 @@ def show_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[objec
     """Numbers are set to the right; a cell that is None stays empty."""
     table = Table(title=title, title_justify="left")
     listed = [list(row) for row in rows]
+    if not listed:
+        return
     for position, column in enumerate(columns):
         numeric = all(isinstance(row[position], int | float) or row[position] is None for row in listed)
-        table.add_column(column, justify="right" if numeric and listed else "left")
+        table.add_column(column, justify="right" if numeric else "left")
     for row in listed:
         table.add_row(*("" if cell is None else _text(cell) for cell in row))
     show(table)
+
+
+def show_markdown(text: str) -> None:
+    """Set for a terminal; as it is for a file or a pipe."""
+    if not sys.stdout.isatty():
+        sys.stdout.write(f"{text}\n")
+        return
+    from rich.markdown import Markdown
+
+    show(Markdown(text))
 
 
 def show(what: Any) -> None:

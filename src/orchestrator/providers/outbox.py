@@ -74,11 +74,14 @@ class OutboxProvider:
             os.ftruncate(handle, end)
             try:
                 _write(handle, lines, end)
-                os.fsync(handle)
+                self._sync(handle)
             except OSError as error:
                 os.ftruncate(handle, end)
                 return Outcome.RETRY, os.strerror(error.errno or 0)[:32]
         return Outcome.ACCEPTED, None
+
+    def _sync(self, handle: int) -> None:
+        os.fsync(handle)
 
 
 def _handover(message_id: int, outcome: Outcome, code: str | None) -> Handover:

@@ -56,7 +56,7 @@ def cohort_of(question: Question) -> Select[Any]:
     Return one row a customer compared.
 
     unit, customer_id, track, arm, variant; starts and ends of the own window (microseconds); open,
-    accepted and delivered (0 or 1), cost, issued, redeemed, discount.
+    accepted and delivered (0 or 1); message_cost, coupons_issued, coupons_redeemed, discount.
     """
     return _of_send(question) if question.kind is EvaluationKind.SEND else _of_campaign(question)
 
@@ -79,9 +79,9 @@ def _of_send(question: Question) -> Select[Any]:
             as_flag(columns.state.in_(OPEN_STATES)).label("open"),
             as_flag(columns.accepted_at.is_not(None)).label("accepted"),
             as_flag(columns.delivered_at.is_not(None)).label("delivered"),
-            columns.cost,
-            as_flag(columns.coupon_id.is_not(None)).label("issued"),
-            as_flag(redeemed).label("redeemed"),
+            columns.cost.label("message_cost"),
+            as_flag(columns.coupon_id.is_not(None)).label("coupons_issued"),
+            as_flag(redeemed).label("coupons_redeemed"),
             case((redeemed, func.coalesce(coupons.c.discount, 0)), else_=0).label("discount"),
         )
         .join(enrollments, enrollments.c.id == columns.enrollment_id)
@@ -109,9 +109,9 @@ def _of_campaign(question: Question) -> Select[Any]:
             walked.c.open,
             as_flag(touched.c.accepted > 0).label("accepted"),
             as_flag(touched.c.delivered > 0).label("delivered"),
-            func.coalesce(touched.c.cost, 0).label("cost"),
-            func.coalesce(gifts.c.issued, 0).label("issued"),
-            func.coalesce(gifts.c.redeemed, 0).label("redeemed"),
+            func.coalesce(touched.c.message_cost, 0).label("message_cost"),
+            func.coalesce(gifts.c.issued, 0).label("coupons_issued"),
+            func.coalesce(gifts.c.redeemed, 0).label("coupons_redeemed"),
             func.coalesce(gifts.c.discount, 0).label("discount"),
         )
         .outerjoin(touched, touched.c.enrollment_id == walked.c.enrollment_id)
@@ -220,7 +220,7 @@ def _touches(walked: CTE) -> Subquery:
             columns.enrollment_id,
             func.count(columns.accepted_at).label("accepted"),
             func.count(columns.delivered_at).label("delivered"),
-            func.sum(columns.cost).label("cost"),
+            func.sum(columns.cost).label("message_cost"),
         )
         .join(walked, walked.c.enrollment_id == columns.enrollment_id)
         .where(as_micros(columns.accepted_at) <= walked.c.ends)

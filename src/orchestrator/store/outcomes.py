@@ -7,104 +7,130 @@ from sqlalchemy import (
     BigInteger,
     Connection,
     Float,
+    RowMapping,
     Select,
     Subquery,
     and_,
     case,
     cast,
     func,
+    literal,
     not_,
+    null,
     or_,
     select,
 )
 
 from orchestrator.domain.arms import Arm
-from orchestrator.domain.evaluations import Cell, Sums
+from orchestrator.domain.evaluations import Cell, EvaluationKind, Sums
 from orchestrator.store.cohorts import Question, as_flag, as_micros, cohort_of
 from orchestrator.store.tables import moment, orders
 
 STATEMENT = "store.outcomes.sums"  #: written into each result, to find the SQL behind it
 
 
+_KEY = ("track", "arm", "variant")
+_OF_MESSAGES = (
+    "accepted", "delivered", "message_cost", "coupons_issued", "coupons_redeemed", "discount", "open",
+)  # fmt: skip
+_OF_ORDERS = (
+    "responders", "orders", "order_squares", "revenue", "revenue_squares", "buyers", "other_orders",
+)  # fmt: skip
+
+
 def sums(connection: Connection, question: Question) -> Sums:
     """Return the sums by track, arm and variant; one statement, whatever the number of customers."""
     cohort = cohort_of(question).cte("cohort")
-    rows = connection.execute(_by_cell(cohort, question.currency)).all()
-    ends = [row.last_end for row in rows if row.last_end is not None]
+    if question.kind is EvaluationKind.SEND:
+        # Read twice rather than written down: each half needs other columns of it.
+        cohort = cohort.prefix_with("NOT MATERIALIZED")
+    rows = connection.execute(_written_to(cohort).union_all(_bought(cohort, question.currency)))
+    merged: dict[tuple[Any, ...], list[RowMapping]] = {}
+    for row in rows.mappings():
+        merged.setdefault(tuple(row[name] for name in _KEY), []).append(row)
+    ends = [row["last_end"] for rows in merged.values() for row in rows if row["last_end"]]
     return Sums(
-        cells=tuple(_cell(row) for row in rows),
-        open_messages=sum(int(row.open) for row in rows),
+        cells=tuple(_cell(merged[key]) for key in sorted(merged, key=_order)),
+        open_messages=sum(int(row["open"]) for rows in merged.values() for row in rows),
         last_window_ends_at=moment(max(ends)) if ends else None,
     )
 
 
-def _bought(cohort: CTE, currency: str) -> Subquery:
-    """Orders in each one's window (start, end], of those who bought at all."""
+def _written_to(cohort: CTE) -> Select[Any]:
+    """Everybody, and what was spent on them."""
+    columns = cohort.c
+    return select(
+        *(columns[name] for name in _KEY),
+        func.count().label("assigned"),
+        *(func.sum(columns[name]).label(name) for name in _OF_MESSAGES),
+        *(literal(0).label(name) for name in _OF_ORDERS),
+        func.max(columns.ends).label("last_end"),
+    ).group_by(*(columns[name] for name in _KEY))
+
+
+def _bought(cohort: CTE, currency: str) -> Select[Any]:
+    """Those who bought at all, and what."""
+    found = _baskets(cohort, currency).c
+    revenue = cast(found.revenue, BigInteger)
+    amount = cast(revenue, Float)
+    measured = {
+        "responders": as_flag(found.orders > 0),
+        "orders": found.orders,
+        "order_squares": found.orders * found.orders,
+        "revenue": revenue,
+        # A square of minor units times a million customers does not fit into 64 bits.
+        "revenue_squares": amount * amount,
+        "buyers": as_flag(or_(revenue < 0, revenue > 0)),
+        "other_orders": found.other_orders,
+    }
+    return select(
+        *(found[name] for name in _KEY),
+        literal(0).label("assigned"),
+        *(literal(0).label(name) for name in _OF_MESSAGES),
+        *(func.sum(measured[name]).label(name) for name in _OF_ORDERS),
+        cast(null(), BigInteger).label("last_end"),
+    ).group_by(*(found[name] for name in _KEY))
+
+
+def _baskets(cohort: CTE, currency: str) -> Subquery:
+    """Each buyer's orders within their own window (start, end]."""
     ours = orders.c.currency == currency
-    net = orders.c.total - orders.c.refunded
+    who = [cohort.c.unit, *(cohort.c[name] for name in _KEY)]
+    within = and_(
+        orders.c.customer_id == cohort.c.customer_id,
+        as_micros(orders.c.placed_at) > cohort.c.starts,
+        as_micros(orders.c.placed_at) <= cohort.c.ends,
+    )
     return (
         select(
-            cohort.c.unit,
+            *who,
             func.sum(as_flag(ours)).label("orders"),
-            func.sum(as_flag(not_(ours))).label("other"),
-            func.sum(case((ours, net), else_=0)).label("revenue"),
+            func.sum(as_flag(not_(ours))).label("other_orders"),
+            func.sum(case((ours, orders.c.total - orders.c.refunded), else_=0)).label("revenue"),
         )
-        .join(
-            orders,
-            and_(
-                orders.c.customer_id == cohort.c.customer_id,
-                as_micros(orders.c.placed_at) > cohort.c.starts,
-                as_micros(orders.c.placed_at) <= cohort.c.ends,
-            ),
-        )
+        .join(orders, within)
         .where(orders.c.counts.is_(True))
-        .group_by(cohort.c.unit)
-        .subquery("bought")
+        .group_by(*who)
+        .subquery("baskets")
     )
 
 
-def _by_cell(cohort: CTE, currency: str) -> Select[Any]:
-    bought = _bought(cohort, currency)
-    revenue = cast(bought.c.revenue, BigInteger)
-    key = (cohort.c.track, cohort.c.arm, cohort.c.variant)
-    total = func.sum
-    return (
-        select(
-            *key,
-            func.count().label("assigned"),
-            total(cohort.c.accepted).label("accepted"),
-            total(cohort.c.delivered).label("delivered"),
-            total(as_flag(bought.c.orders > 0)).label("responders"),
-            total(bought.c.orders).label("orders"),
-            total(bought.c.orders * bought.c.orders).label("order_squares"),
-            total(revenue).label("revenue"),
-            # A square of minor units times a million customers does not fit into 64 bits.
-            total(cast(revenue, Float) * cast(revenue, Float)).label("revenue_squares"),
-            total(as_flag(or_(revenue < 0, revenue > 0))).label("buyers"),
-            total(bought.c.other).label("other_orders"),
-            total(cohort.c.cost).label("message_cost"),
-            total(cohort.c.issued).label("coupons_issued"),
-            total(cohort.c.redeemed).label("coupons_redeemed"),
-            total(cohort.c.discount).label("discount"),
-            total(cohort.c.open).label("open"),
-            func.max(cohort.c.ends).label("last_end"),
-        )
-        .select_from(cohort.outerjoin(bought, bought.c.unit == cohort.c.unit))
-        .group_by(*key)
-        .order_by(*key)
-    )
-
-
-def _cell(row: Any) -> Cell:
+def _cell(rows: list[RowMapping]) -> Cell:
+    """Put the halves of one cell together."""
+    first = rows[0]
     counts = {
-        name: int(row._mapping[name] or 0)  # noqa: SLF001  -- SQLAlchemy's own name for it
-        for name in Cell.__dataclass_fields__
-        if name not in {"track", "arm", "variant", "revenue_squares"}
+        name: sum(int(row[name] or 0) for row in rows)
+        for name in ("assigned", *_OF_MESSAGES, *_OF_ORDERS)
+        if name not in {"open", "revenue_squares"}
     }
     return Cell(
-        track=row.track,
-        arm=Arm(row.arm),
-        variant=row.variant,
-        revenue_squares=float(row.revenue_squares or 0),
+        track=first["track"],
+        arm=Arm(first["arm"]),
+        variant=first["variant"],
+        revenue_squares=float(sum(row["revenue_squares"] or 0 for row in rows)),
         **counts,
     )
+
+
+def _order(key: tuple[Any, ...]) -> tuple[str, ...]:
+    return tuple(str(part or "") for part in key)

@@ -14,6 +14,11 @@ _ESCAPED = r"^'([=+\-@\t\r＝＋－＠])"  # our own rejects file writes these
 _ISO = ("%Y-%m-%d %H:%M:%S%.f%z", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M%z", "%Y-%m-%d %H:%M",
         "%Y-%m-%d")  # fmt: skip
 PRICE_DIGITS = 6  #: decimals that a unit price may have
+_LARGE = 1e12  # major units, or pieces
+_PLAIN_NUMBER = r"^\d+(?:\.\d+)?$"
+_AROUND = (
+    r"^([-−]?)(?:\p{Sc}|[A-Za-z]{1,4}\$?|元)?([-−]?)(\d.*?)(?:\p{Sc}|[A-Za-z]{1,4}|元)?$"
+)
 LARGEST = 10**14  #: minor units; far above any order, far below what 64 bits hold
 _YES = ("yes", "y", "true", "1", "subscribed", "是")
 _NO = ("no", "n", "false", "0", "unsubscribed", "not subscribed", "否")
@@ -83,25 +88,39 @@ def _instants(column: pl.Series, zone: str) -> pl.Series:
     return column.dt.cast_time_unit("us").dt.epoch("us")
 
 
-def decimals(column: pl.Series, decimal: str) -> pl.DataFrame:
+def scaled(column: pl.Series, decimal: str, digits: pl.Series | int) -> pl.DataFrame:
+    """Return each number × 10^digits as integer ``value``, whether that was ``exact``, or too ``large``."""
+    if column.dtype.is_numeric():
+        return _scaled_numbers(column, digits)
+    return _scaled_texts(_digits(column.cast(pl.String), decimal), digits)
+
+
+def _scaled_numbers(column: pl.Series, digits: pl.Series | int) -> pl.DataFrame:
+    width = pl.lit(digits) if isinstance(digits, int) else pl.lit(digits)
+    number = pl.lit(column)
+    moved = number.cast(pl.Float64) * pl.lit(10.0).pow(width)
+    whole = moved.round()
+    fits = number.cast(pl.Float64).abs() < _LARGE
+    return pl.select(
+        value=pl.when(fits).then(whole).cast(pl.Int64, strict=False),
+        # What floats lose is less than that; what people write is more.
+        exact=(moved - whole).abs() < 1e-4,  # noqa: PLR2004  # of a minor unit
+        large=~fits & number.cast(pl.Float64).is_finite(),
+    )
+
+
+def _digits(column: pl.Series, decimal: str) -> pl.DataFrame:
     """
     Return a number's ``sign`` (1, -1), its ``whole`` and its ``fraction`` as digits; null where none.
 
     Currency signs and letters around it, blanks and thousands separators in it are taken off.
     """
-    if column.dtype.is_float():
-        text = column.round(PRICE_DIGITS).cast(pl.Decimal(30, PRICE_DIGITS), strict=False)
-        column = text.cast(pl.String).set(~column.is_finite(), None)
-        decimal = "."
-    elif column.dtype != pl.String:
-        column, decimal = column.cast(pl.String), "."
     thousands = "," if decimal == "." else "."
-    text = column.str.replace_all(r"[\s\u00a0\u202f'’]", "").str.replace(
-        r"^([-−]?)(?:\p{Sc}|[A-Za-z]{1,4}\$?|元)?([-−]?)(\d.*?)(?:\p{Sc}|[A-Za-z]{1,4}|元)?$",
-        "${1}${2}${3}",
-    )
     point, comma = rf"\{decimal}", rf"\{thousands}"
     number = rf"^([-−]?)(\d{{1,3}}(?:{comma}\d{{3}})+|\d+)(?:{point}(\d*))?$"
+    text = column
+    if not bool(text.str.contains(_PLAIN_NUMBER).all()):
+        text = text.str.replace_all(r"[\s\u00a0\u202f'’]", "").str.replace(_AROUND, "${1}${2}${3}")
     groups = text.str.extract_groups(number).struct.unnest()
     groups.columns = ["sign", "whole", "fraction"]
     return groups.select(
@@ -112,16 +131,15 @@ def decimals(column: pl.Series, decimal: str) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def scaled(number: pl.DataFrame, digits: pl.Series | int) -> pl.DataFrame:
-    """Return ``value`` × 10^digits as an integer, and whether it was ``exact``, or too ``large``."""
+def _scaled_texts(number: pl.DataFrame, digits: pl.Series | int) -> pl.DataFrame:
     width = pl.lit(digits) if isinstance(digits, int) else digits
     fraction = pl.col("fraction")
     text = pl.concat_str(pl.col("whole"), fraction.str.pad_end(18, "0").str.slice(0, width))
-    return number.with_columns(large=pl.col("whole").str.len_chars() > 12).select(  # noqa: PLR2004  # a million million
+    return number.with_columns(large=pl.col("whole").str.len_chars() > 12).select(  # noqa: PLR2004  # as _LARGE
         value=pl.when(~pl.col("large")).then(
             pl.col("sign") * pl.concat_str(pl.lit("0"), text).cast(pl.Int64, strict=False)
         ),
-        exact=fraction.str.len_chars() <= width,
+        exact=pl.when(pl.col("whole").is_not_null()).then(fraction.str.len_chars() <= width),
         large=pl.col("large"),
     )  # fmt: skip
 

@@ -110,7 +110,7 @@ class Checks:
         if self._is_blank(raw, name, pl.Int64()):
             return
         digits = cells.digits_of(self.values["currency"])
-        number = cells.scaled(cells.decimals(raw, self.setting.mapping.decimal), digits)
+        number = cells.scaled(raw, self.setting.mapping.decimal, digits)
         self._judge(raw, number, name)
         self.refuse(~number["exact"], Refusal.TOO_MANY_DECIMALS, name)
         self.values[name] = number["value"]
@@ -120,23 +120,21 @@ class Checks:
         raw = self.raw(name)
         if self._is_blank(raw, name, pl.Int64()):
             return
-        number = cells.decimals(raw, self.setting.mapping.decimal)
-        scaled = cells.scaled(number, cells.PRICE_DIGITS)
-        self._judge(raw, scaled, name)
-        self.refuse(~scaled["exact"], Refusal.TOO_MANY_DECIMALS, name)
-        self.values[name] = scaled["value"]
+        number = cells.scaled(raw, self.setting.mapping.decimal, cells.PRICE_DIGITS)
+        self._judge(raw, number, name)
+        self.refuse(~number["exact"], Refusal.TOO_MANY_DECIMALS, name)
+        self.values[name] = number["value"]
 
     def quantity(self) -> None:
         raw = self.raw("quantity")
         if self._is_blank(raw, "quantity", pl.Int64()):
             return
-        number = cells.decimals(raw, self.setting.mapping.decimal)
-        scaled = cells.scaled(number, 0)
-        unreadable = raw.is_not_null() & (number["whole"].is_null() | ~scaled["exact"])
-        self.refuse(unreadable, Refusal.QUANTITY_UNREADABLE, "quantity")
-        pieces = scaled["value"]
+        number = cells.scaled(raw, self.setting.mapping.decimal, 0)
+        pieces, large = number["value"], number["large"].fill_null(value=False)
+        unreadable = (pieces.is_null() & ~large) | ~number["exact"]
+        self.refuse(raw.is_not_null() & unreadable, Refusal.QUANTITY_UNREADABLE, "quantity")
         self.refuse(pieces <= 0, Refusal.QUANTITY_NOT_POSITIVE, "quantity")
-        large = scaled["large"] | (pieces > MOST_PIECES)
+        large |= (pieces > MOST_PIECES).fill_null(value=False)
         self.refuse(large, Refusal.QUANTITY_TOO_LARGE, "quantity")
         self.values["quantity"] = pieces
 

@@ -18,6 +18,7 @@ from orchestrator.services.intake.records import Record, read_records
 from orchestrator.services.intake.refusals import ImportFileError
 
 LINE = "line "  # no header cell ends in a blank
+CODE = "code"
 BATCH_CELLS = 600_000
 BATCH_ROWS = 50_000
 
@@ -85,7 +86,8 @@ def _csv(path: Path, mapping: Mapping | None) -> SourceFile:
         first = text.readline()
     delimiter = (mapping and mapping.delimiter) or sniff_delimiter(first)
     header = header_cells(first, delimiter)
-    if "\0" in first or len(header) < 2 or not all(header):  # noqa: PLR2004  # one column is no table
+    # One column is no table, unless it is the list of codes.
+    if "\0" in first or not all(header) or (len(header) == 1 and header != [CODE]):
         raise ImportFileError(
             path.name,
             "the first line is not a header of column names",

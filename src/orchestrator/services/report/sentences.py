@@ -61,4 +61,4 @@ def _what_would_help(one: Pooled, words: Words) -> str:
         return words.say("sentence.spoiled")
     if one.customers_to_decide is None:
         return words.say("sentence.undecidable")
-    return words.say("sentence.decide", people=words.whole(one.customers_to_decide))
+    return words.say("sentence.decide", people=words.about(one.customers_to_decide))

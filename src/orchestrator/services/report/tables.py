@@ -61,16 +61,16 @@ def sends(data: ReportData, words: Words) -> Table:
         columns=(*before, *shown),
         words_first=2,
         rows=tuple(
-            _send(line, line.sent.wave in data.repeating_waves, words) for line in data.sends
+            _send(line, data.repeating_waves, words) for line in data.sends
         ),
     )
 
 
-def _send(line: SendLine, repeats: bool, words: Words) -> tuple[Entry, ...]:  # noqa: FBT001  -- private
+def _send(line: SendLine, repeating: frozenset[str], words: Words) -> tuple[Entry, ...]:
     sent, item = line.sent, line.evaluation
     counts = (
         Entry(words.day(sent.day)),
-        Entry(f"{sent.wave} {sent.occurrence + 1}" if repeats else sent.wave),
+        Entry(f"{sent.wave} {sent.occurrence + 1}" if sent.wave in repeating else sent.wave),
         Entry(words.whole(sent.eligible)),
         Entry(words.whole(sent.assigned)),
         Entry(words.whole(sent.eligible - sent.assigned)),

@@ -41,6 +41,10 @@ class Words:
         rounded = round(number)
         return _minus(f"{rounded:+,}" if signed and rounded else f"{rounded:,}")
 
+    def about(self, number: int) -> str:
+        """Two digits: more would claim a precision that a forecast does not have."""
+        return self.whole(round(number, 2 - len(str(number))))
+
     def share(self, share: float | None) -> str:
         return self.nothing if share is None else f"{100 * share:.1f}%"
 

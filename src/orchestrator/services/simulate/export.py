@@ -40,6 +40,12 @@ def write_export(population: Population, folder: Path) -> list[Path]:
     return paths
 
 
+def write_orders_file(population: Population, batches: Iterable[Orders], path: Path) -> None:
+    """Write some of the orders, as ``write_export`` does; there is at least one."""
+    whole = pl.concat(_orders(population, (batch for batch in batches if len(batch))))
+    whole.sort("placed_at", maintain_order=True).write_csv(path)
+
+
 def _customers(population: Population) -> pl.DataFrame:
     said = consent_frame(population).with_columns(
         granted=pl.when("granted").then(pl.lit("yes")).otherwise(pl.lit("no")),

@@ -211,9 +211,7 @@ class _Show:
 
     def _hear(self) -> None:
         with self.database.read() as connection:
-            messages = simulation.messages_since(
-                connection, self.campaign.id, self._last_heard, self._waiting
-            )
+            messages = simulation.messages_since(connection, self._last_heard, self._waiting)
         self._last_heard = max(self._last_heard, *(m.message_id for m in messages), 0)
         self._waiting = [m.message_id for m in messages if m.state in _OPEN]
         news = self.world.hear([message for message in messages if _is_heard(message)])

@@ -31,9 +31,7 @@ def overdue_steps(since: Since) -> Select[Any]:
 
 
 def claims_over(since: Since) -> Select[Any]:
-    return _messages(
-        messages.c.state == MessageState.CLAIMED, messages.c.lease_until < since.late
-    )
+    return _messages(messages.c.state == MessageState.CLAIMED, messages.c.lease_until < since.late)
 
 
 def doubts_of_the_dead(since: Since) -> Select[Any]:
@@ -64,7 +62,9 @@ def waiting_for_the_final(since: Since) -> Select[Any]:
         .correlate(enrollments)
         .scalar_subquery()
     )
-    return _enrollments(enrollments.c.due_at.is_(None), ~_has_message(open_only=True), last < since.late)
+    return _enrollments(
+        enrollments.c.due_at.is_(None), ~_has_message(open_only=True), last < since.late
+    )
 
 
 def waiting_for_nothing(since: Since) -> Select[Any]:

@@ -76,12 +76,15 @@ def accepted_twice(since: Since) -> Select[Any]:  # noqa: ARG001  # one signatur
     return _messages().where(messages.c.id.in_(twice))
 
 
-def unfinished_ends(since: Since) -> Select[Any]:  # noqa: ARG001  # one signature for all checks
-    """Final without a moment, or with one and still open; a lost answer may leave one behind."""
-    final, finished = messages.c.state.in_(FINAL_STATES), messages.c.finished_at.is_not(None)
-    planned = messages.c.state == MessageState.PLANNED
-    unresolved = messages.c.state == MessageState.UNRESOLVED
-    return _messages().where(or_(and_(final, ~finished, ~unresolved), and_(planned, finished)))
+def ends_without_moment(since: Since) -> Select[Any]:  # noqa: ARG001  # one signature for all checks
+    """Final without the moment when it became so, or open with one."""
+    final = messages.c.state.in_(FINAL_STATES)
+    return _messages().where(final != messages.c.finished_at.is_not(None))
+
+
+def messages_of_the_held_out(since: Since) -> Select[Any]:  # noqa: ARG001  # one signature for all checks
+    enrolled = _messages().join(enrollments, enrollments.c.id == messages.c.enrollment_id)
+    return enrolled.where(enrollments.c.arm == Arm.HOLDOUT)
 
 
 def spent_otherwise(since: Since) -> Select[Any]:  # noqa: ARG001  # one signature for all checks
@@ -158,7 +161,9 @@ def orders_in_another_currency(since: Since) -> Select[Any]:
         .join(enrollments, enrollments.c.campaign_id == campaigns.c.id)
         .join(orders, orders.c.customer_id == enrollments.c.customer_id)
         .where(
-            or_(orders.c.id == enrollments.c.order_id, orders.c.placed_at > enrollments.c.anchor_at),
+            or_(
+                orders.c.id == enrollments.c.order_id, orders.c.placed_at > enrollments.c.anchor_at
+            ),
             orders.c.placed_at <= since.now,
             orders.c.counts,
             orders.c.currency != campaigns.c.currency,

@@ -12,7 +12,6 @@ from sqlalchemy import (
     literal,
     or_,
     select,
-    union,
     update,
 )
 
@@ -143,8 +142,8 @@ def _settle_orders_of(connection: Connection, product_ids: list[int]) -> None:
 
 def _add_categories(connection: Connection) -> None:
     rows = staging.products
-    named = select(rows.c.category).where(rows.c.category.is_not(None))
-    missing = union(named).subquery("named")
+    named = select(rows.c.category).where(rows.c.category.is_not(None)).distinct()
+    missing = named.subquery("named")
     connection.execute(
         insert(categories).from_select(
             ["name"],

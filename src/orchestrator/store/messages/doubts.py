@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Connection, Integer, String, case, func, select, update
+from sqlalchemy import BigInteger, Connection, Integer, String, case, func, literal, select, update
 
 from orchestrator.domain.messages import Channel, MessageState, Reason
 from orchestrator.domain.providers import Outcome
@@ -102,7 +102,7 @@ def settle(connection: Connection, verdicts: Sequence[Verdict], now: datetime) -
             provider_id=func.coalesce(told.c.provider_id, messages.c.provider_id),
             # The provider does not say when it took it; it was no earlier than the intent.
             accepted_at=case((accepted, messages.c.sending_at)),
-            finished_at=case((accepted, micros(now)), (unresolved, micros(now))),
+            finished_at=case((accepted | unresolved, literal(micros(now), BigInteger))),
             lease_until=told.c.ask_at,
             owner=case((planned, None), else_=messages.c.owner),
             # A sender that was believed dead finds its token gone.
@@ -137,6 +137,6 @@ def _close_attempts(connection: Connection, verdicts: Sequence[Verdict], now: da
         .where(attempts.c.message_id == closed.c.id, attempts.c.token == closed.c.token)
         .values(
             outcome=closed.c.outcome,
-            answered_at=func.coalesce(attempts.c.answered_at, micros(now)),
+            answered_at=func.coalesce(attempts.c.answered_at, literal(micros(now), BigInteger)),
         )
     )

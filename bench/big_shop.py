@@ -1,0 +1,167 @@
+"""A shop of any size, written in bulk straight into the tables; the same rows on both databases.
+
+Three orders a customer. Six customers in ten bought on the event day. One in twenty has no consent;
+one in a hundred lives in another time zone; one in fifty shares a phone with a neighbour.
+"""
+
+from datetime import UTC, date, datetime, timedelta
+
+from sqlalchemy import text
+
+from orchestrator.domain.shop import Shop
+from orchestrator.playbooks import Definition
+from orchestrator.store import campaigns
+from orchestrator.store.campaigns import StoredCampaign
+from orchestrator.store.database import Connection, Database
+from orchestrator.store.schema import address_key, upgrade
+from orchestrator.store.tables import micros
+
+EVENT = datetime(2025, 11, 11, 4, 0, tzinfo=UTC)  # noon in Shanghai
+LAUNCH = EVENT + timedelta(hours=14)
+DUE = EVENT + timedelta(days=7, hours=14)  # when the one wave is planned: all of it is due
+ADMITTED = 0.6
+SHOP = Shop(
+    name="Lotus & Linen",
+    url="https://shop.example",
+    postal_address="1 Example Road, Shanghai",
+    unsubscribe_url="https://shop.example/stop",
+    currency="CNY",
+    country="CN",
+    timezone="Asia/Shanghai",
+    locale="zh-CN",
+    sms_price=5_000,
+    email_price=200,
+)
+WAVE = {
+    "wave": "coupon",
+    "kind": "promo",
+    "after": "7 days",
+    "channels": ["sms", "email"],
+    "holdout": "10%",
+    "unless": "purchased",
+}
+_DAY = 86_400 * 1_000_000
+
+
+def definition(*, coupon: bool = False, **more: object) -> Definition:
+    """One promo wave with a campaign and a wave holdout of a tenth each."""
+    wave = {**WAVE, "offer": "back"} if coupon else WAVE
+    return Definition.model_validate(
+        {
+            "playbook": "bench",
+            "title": "Bench",
+            "timezone": "Asia/Shanghai",
+            "locales": ["zh-CN", "en"],
+            "audience": {
+                "event_day": {"from": date(2025, 11, 11), "to": date(2025, 11, 11)},
+                "order_total": {"at_least": 299},
+            },
+            "holdout": "10%",
+            "waves": [wave],
+            "offers": {"back": {"amount": "20 CNY", "min_spend": "199 CNY", "valid": "14 days"}},
+            "quiet_hours": {"from": "21:00", "to": "09:00"},
+            **more,
+        }
+    )
+
+
+def fill(database: Database, customers: int) -> None:
+    """Make the schema, the customers, their consents and orders."""
+    upgrade(database, LAUNCH)
+    key = address_key(database)
+    with database.write() as connection:
+        series = _series(connection, customers)
+        values = {"n": customers, "event": micros(EVENT), "day": _DAY}
+        connection.execute(text(_CUSTOMERS.format(series=series)), {**values, "key": key})
+        connection.execute(text(_CONSENTS.format(series=series)), values)
+        for turn, statement in enumerate(_ORDERS):
+            connection.execute(text(statement.format(series=series)), {**values, "turn": turn})
+        if connection.dialect.name == "postgresql":
+            for table in ("customers", "orders"):
+                connection.execute(text(f"SELECT setval('{table}_id_seq', max(id)) FROM {table}"))
+    analyze(database)
+
+
+def analyze(database: Database) -> None:
+    with database.write() as connection:
+        connection.execute(text("ANALYZE"))
+
+
+def launch(database: Database, name: str, files: dict[str, str] | None = None) -> StoredCampaign:
+    with database.write() as connection:
+        campaign = campaigns.add(
+            connection,
+            name=name,
+            playbook="bench",
+            version="0" * 64,
+            files=files or {},
+            salt="salt",
+            shop=SHOP,
+            now=LAUNCH,
+        )
+        return campaigns.get(connection, campaign)
+
+
+def empty(database: Database) -> None:
+    """Take back all that was enrolled and planned; the shop and the campaigns stay."""
+    names = ("evaluations", "messages", "coupons", "sends", "enrollments")
+    with database.engine.connect() as connection:
+        if database.is_sqlite:
+            connection.rollback()
+            driver = connection.connection.cursor()
+            driver.execute("PRAGMA foreign_keys=OFF")
+            for name in names:
+                driver.execute(f"DELETE FROM {name}")
+            driver.execute("PRAGMA foreign_keys=ON")
+            driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            driver.close()
+        else:
+            listed = ", ".join((*names, "attempts"))
+            connection.execute(text(f"TRUNCATE {listed} RESTART IDENTITY"))
+            connection.commit()
+    with database.write() as connection:
+        connection.execute(text("UPDATE campaigns SET enrolled_seen = NULL, state = 'running'"))
+
+
+def _series(connection: Connection, count: int) -> str:
+    if connection.dialect.name == "sqlite":
+        return (
+            "(WITH RECURSIVE s(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM s WHERE i < :n)"
+            " SELECT i FROM s)"
+        )
+    return f"(SELECT i::bigint AS i FROM generate_series(1, {count}) AS g(i) WHERE :n > 0)"
+
+
+# The neighbour's phone: numbers 25 and 26 of each fifty share one.
+_CUSTOMERS = """
+INSERT INTO customers (id, external_id, name, phone, email, phone_hash, email_hash, person, locale,
+                       timezone, attributes, updated_at)
+SELECT i, 'C' || i, 'Li Na', phone, email, orch_address_hash(phone, :key),
+       orch_address_hash(email, :key), phone, CASE WHEN i % 3 = 0 THEN 'en' ELSE 'zh-CN' END,
+       CASE i % 200 WHEN 7 THEN 'Europe/Berlin' WHEN 8 THEN 'America/New_York' END, '{{}}', :event
+FROM (SELECT i, '+86' || (13800000000 + CASE WHEN i % 50 = 26 THEN i - 1 ELSE i END) AS phone,
+             CASE WHEN i % 2 = 0 THEN 'c' || i || '@example.com' END AS email
+      FROM {series} AS numbers) AS people
+"""
+_CONSENTS = """
+INSERT INTO consents (customer_id, channel, purpose, granted, source, at)
+SELECT i, channel, 'marketing', i % 20 <> 3, 'checkout', :event
+FROM {series} AS numbers CROSS JOIN (SELECT 'sms' AS channel UNION ALL SELECT 'email') AS channels
+WHERE channel = 'sms' OR i % 2 = 0
+"""
+_ORDER = """
+INSERT INTO orders (id, external_id, customer_id, placed_at, paid_at, currency, total, counts,
+                    category, item, updated_at)
+SELECT id, 'O' || id, i, at, at, 'CNY', 30000 + i % 40000, 1 = 1, 'womenswear', 'linen dress',
+       :event + :day
+FROM (SELECT i, i + :turn * :n AS id, {at} AS at FROM {{series}} AS numbers) AS bought
+"""
+# Long before; on the event day or a fortnight before it; a long time before or (one in thirty)
+# between the event and the wave.
+_ORDERS = (
+    _ORDER.format(at=":event - :day * (100 + i % 300)"),
+    _ORDER.format(
+        at="CASE WHEN i % 10 < 6 THEN :event + (i % 36000) * 1000000 ELSE :event - 14 * :day END"
+    ),
+    _ORDER.format(at=":event + CASE WHEN i % 30 = 4 THEN 2 ELSE -60 END * :day"),
+)

@@ -1,0 +1,115 @@
+"""The demonstration: months of a campaign in a minute, by the flows that run a live one.
+
+``orchestrator demo`` starts it with a private Prefect server. The clock is virtual: each flow is told
+its moment, and the demo jumps from one at which something is due to the next.
+"""
+
+import argparse
+import sys
+import time
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+from rich.console import Console
+
+from flows.advance import AdvanceForm, advance
+from flows.demo_report import show_results
+from flows.demo_shops import GeneratedShop, RealShop
+from flows.evaluate import EvaluateForm, evaluate
+from flows.import_data import ImportForm, import_data
+from flows.launch_campaign import LaunchForm, launch_campaign
+from orchestrator import wiring
+from orchestrator.services.steer import list_campaigns
+from orchestrator.store import simulation
+from orchestrator.wiring import Installation
+
+STEP = timedelta(hours=12)  #: between two looks at what is due; a live shop looks every five minutes
+_LONGEST = timedelta(days=400)
+
+
+def main() -> None:
+    arguments = _arguments()
+    console = Console(stderr=True, highlight=False)
+    began = time.monotonic()
+    try:
+        # Heartbeats would make every flow run take a second longer, and nobody watches these runs.
+        with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+            _play(arguments, console)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:  # noqa: BLE001  # whatever it was, it is told in one line
+        if arguments.debug:
+            raise
+        console.print(f"The demo stopped: {error}", markup=False)
+        sys.exit(1)
+    console.print(f"Done in {time.monotonic() - began:.0f} s.")
+
+
+def _play(arguments: argparse.Namespace, console: Console) -> None:
+    shop: GeneratedShop | RealShop
+    if arguments.orders:
+        shop = RealShop(arguments.folder, arguments.orders, arguments.preset, arguments.event)
+    else:
+        shop = GeneratedShop(arguments.folder, arguments.customers, arguments.seed)
+    settings = shop.prepare(arguments.playbook)
+    wiring.initialise(settings).close()
+    for files, preset in shop.files():
+        console.print(f"Importing {', '.join(Path(file).name for file in files)}", markup=False)
+        import_data(ImportForm(files=files, preset=preset, at=shop.imported_at))
+    console.print(f"Planning and launching {shop.campaign}", markup=False)
+    at = shop.starts_at.isoformat()
+    for dry_run in (True, False):
+        launch_campaign(
+            LaunchForm(playbook=shop.playbook, name=shop.campaign, dry_run=dry_run, at=at)
+        )
+    with wiring.open_installation(settings) as installation:
+        last = _advance_through(installation, shop, console)
+        evaluate(EvaluateForm(campaign=shop.campaign, at=last.isoformat()))
+        show_results(installation, shop.campaign, shop.note, last)
+
+
+def _advance_through(
+    installation: Installation, shop: GeneratedShop | RealShop, console: Console
+) -> datetime:
+    """Run the flow at each moment that has work; return the last one."""
+    campaign = next(c for c in list_campaigns(installation.database) if c.name == shop.campaign)
+    shop.open(campaign.id)
+    moment, runs = shop.starts_at, 0
+    with console.status("") as status:
+        while moment < shop.starts_at + _LONGEST:
+            if files := shop.orders_until(moment):
+                import_data(ImportForm(files=files, at=moment.isoformat()))
+            done = advance(AdvanceForm(at=moment.isoformat()))
+            shop.answer(installation, moment)
+            runs += 1
+            status.update(f"{moment:%Y-%m-%d}: {done['accepted']:,} sent, run {runs} of advance")
+            with installation.database.read() as connection:
+                due = simulation.next_moment(connection, campaign.id)
+            if due is None:
+                break
+            moment = max(moment + STEP, due)
+    console.print(f"{runs} runs of advance, from {shop.starts_at:%Y-%m-%d} to {moment:%Y-%m-%d}")
+    return moment
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="flows.demo")
+    parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--playbook", default="womenswear-double11")
+    parser.add_argument("--customers", type=int, default=4_000)
+    parser.add_argument("--seed", type=int, default=11)
+    parser.add_argument("--orders", type=Path)
+    parser.add_argument("--preset", default="auto")
+    parser.add_argument("--event", type=_days)
+    parser.add_argument("--debug", action="store_true")
+    return parser.parse_args()
+
+
+def _days(text: str) -> tuple[date, date]:
+    first, _, last = text.partition("..")
+    return date.fromisoformat(first), date.fromisoformat(last or first)
+
+
+if __name__ == "__main__":
+    main()

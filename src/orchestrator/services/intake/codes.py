@@ -1,0 +1,97 @@
+"""Coupon codes that a shop's platform has made, into a pool that offers draw from."""
+
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+
+from orchestrator.domain.coupons import normalise_code
+from orchestrator.services.intake import cells
+from orchestrator.services.intake.reading import CODE, LINE, Batch, SourceFile, open_source
+from orchestrator.services.intake.refusals import ImportFileError, Refusal
+from orchestrator.services.intake.rejects import Rejects, write_rejects
+from orchestrator.services.intake.report import ImportReport
+from orchestrator.store.database import Database
+from orchestrator.store.intake import runs
+from orchestrator.store.intake.counts import Counts
+from orchestrator.store.intake.redemptions import add_to_pool
+
+_LONGEST_CODE = 64
+_KIND = "codes"
+
+
+def import_codes(
+    database: Database, path: Path, pool: str, now: datetime, rejects_folder: Path | None = None
+) -> ImportReport:
+    """
+    Add the column ``code`` of a file to a pool; codes that are stored already stay whose they are.
+    """
+    source = open_source(path)
+    if CODE not in source.header:
+        raise ImportFileError(
+            path.name, f"the header has no column {CODE}", "Name the column of the codes so", 1
+        )
+    rejects, rows_read, counts = Rejects(), 0, Counts()
+    with database.write() as connection:
+        import_id = runs.start(
+            connection, kind=_KIND, preset=pool, file_name=path.name, file_hash="", now=now
+        )
+        for batch in source.batches():
+            rows_read += batch.rows.height + len(batch.broken)
+            codes = _codes(batch, rejects)
+            counts += add_to_pool(connection, pool, codes.unique(maintain_order=True))
+        listed = rejects.by_line()
+        rejects_file = _write(source, listed, rejects_folder or path.parent, import_id)
+        runs.finish(
+            connection,
+            import_id,
+            state="done",
+            rows_read=rows_read,
+            rows_rejected=listed.height,
+            rows_left_out=0,
+            counts={"coupons": {"inserted": counts.inserted, "unchanged": counts.unchanged}},
+            rejects_file=None if rejects_file is None else str(rejects_file),
+            now=now,
+        )
+    return ImportReport(
+        import_id=import_id,
+        file=path.name,
+        preset=pool,
+        kind=_KIND,
+        rows_read=rows_read,
+        rows_rejected=listed.height,
+        rejected=dict(listed.group_by("reason").len().sort("reason").iter_rows()),
+        emptied={},
+        left_out={},
+        counts={"coupons": counts},
+        rejects_file=rejects_file,
+    )
+
+
+def _codes(batch: Batch, rejects: Rejects) -> pl.Series:
+    written = cells.ids(batch.rows[CODE])
+    codes = pl.Series(
+        CODE, [None if one is None else normalise_code(one) for one in written], dtype=pl.String
+    )
+    too_long = (codes.str.len_chars() > _LONGEST_CODE).fill_null(value=False)
+    why = pl.select(
+        line=pl.lit(batch.rows[LINE]),
+        refusal=pl.when(codes.is_null())
+        .then(pl.lit(f"{Refusal.CELL_MISSING} {CODE}"))
+        .when(too_long)
+        .then(pl.lit(f"{Refusal.ID_TOO_LONG} {CODE}")),
+    )
+    rejects.refuse(why)
+    broken = [(record.line, f"{record.refusal} row") for record in batch.broken]
+    rejects.refuse(
+        pl.DataFrame(broken, schema={"line": pl.Int64, "refusal": pl.String}, orient="row")
+    )
+    return codes.filter(~too_long & codes.is_not_null())
+
+
+def _write(source: SourceFile, listed: pl.DataFrame, folder: Path, import_id: int) -> Path | None:
+    if listed.is_empty():
+        return None
+    path = folder / f"{source.path.name.split('.')[0]}.rejects-{import_id}.csv"
+    write_rejects(path, source, listed, {})
+    return path
