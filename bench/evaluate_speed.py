@@ -131,7 +131,7 @@ def rows_of(rows: int, connection: Connection) -> Iterator[str]:
     """Yield the statements that make the shop, from one series of numbers."""
     noon = micros(NOON)
     if connection.dialect.name == "sqlite":
-        series = f"(WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {{0}}) SELECT n FROM s LIMIT {{0}})"
+        series = "(WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {0}) SELECT n FROM s LIMIT {0})"
     else:
         series = "(SELECT n::bigint AS n FROM generate_series(1, {0}) AS n)"
     people, bought = series.format(rows), series.format(3 * rows)

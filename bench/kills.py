@@ -29,13 +29,13 @@ from sqlalchemy import func, select
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from builders import add_campaign, add_messages
-
 from orchestrator.domain.messages import OPEN_STATES, Channel, MessageState
 from orchestrator.domain.providers import Capabilities, Handover, Outgoing
 from orchestrator.providers.outbox import OutboxProvider
 from orchestrator.services.dispatch import OpenedTexts, Settings, dispatch
 from orchestrator.services.lives import begin_life, this_machine
 from orchestrator.services.reconcile import Patience, reconcile
+from orchestrator.store import campaigns as campaign_store
 from orchestrator.store.database import Database
 from orchestrator.store.schema import upgrade
 from orchestrator.store.tables import attempts, campaigns, messages
@@ -71,9 +71,9 @@ class SlowOutbox(OutboxProvider):
     )
 
     def send(self, batch: Sequence[Outgoing], now: datetime) -> Sequence[Handover]:
-        time.sleep(random.uniform(0, 0.03))
+        time.sleep(DICE.uniform(0, 0.03))
         answers = super().send(batch, now)
-        time.sleep(random.uniform(0, 0.03))
+        time.sleep(DICE.uniform(0, 0.03))
         return answers
 
 
@@ -81,16 +81,19 @@ def wall() -> datetime:
     return datetime.now(UTC)
 
 
+DICE = random.Random()  # noqa: S311  # when to kill is no secret
+TEXTS = OpenedTexts()  #: opened before the first child is born, or its short life is spent on it
+
+
 def work(url: str, folder: Path) -> None:
     """Dispatch and reconcile until somebody kills us."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    random.seed()
-    texts = OpenedTexts()
+    DICE.seed()
     database = Database(url)
     providers = dict.fromkeys(Channel, SlowOutbox(folder / "outbox"))
     with begin_life(folder / "lives", this_machine()) as life:
         while True:
-            dispatch(database, providers, now=wall, life=life, texts=texts, settings=SETTINGS)
+            dispatch(database, providers, now=wall, life=life, texts=TEXTS, settings=SETTINGS)
             reconcile(database, providers, now=wall(), life=life, patience=PATIENCE)
             time.sleep(0.01)
 
@@ -128,14 +131,14 @@ def top_up(url: str, campaign_id: int) -> None:
 
 
 def kill_at_random(url: str, folder: Path, campaign_id: int, kills: int, seed: int) -> None:
-    dice = random.Random(seed)
+    DICE.seed(seed)
     children = [start(url, folder) for _ in range(3)]
     try:
         for number in range(kills):
             if number % 5 == 0 and waiting(url) < TOP_UP:
                 top_up(url, campaign_id)
-            time.sleep(dice.uniform(0.05, 0.4))
-            place = dice.randrange(len(children))
+            time.sleep(DICE.uniform(0.1, 0.6))
+            place = DICE.randrange(len(children))
             os.kill(children[place], signal.SIGKILL)
             os.waitpid(children[place], 0)
             children[place] = start(url, folder)
@@ -222,6 +225,7 @@ def run(url: str | None, kills: int, seed: int) -> Figures:
                 upgrade(database, wall())
                 with database.write() as connection:
                     campaign_id = add_campaign(connection)
+                    TEXTS(campaign_store.get(connection, campaign_id))
             kill_at_random(made, folder, campaign_id, kills, seed)
             drain(made, folder)
             return count(made, folder, kills, began)

@@ -74,7 +74,6 @@ def _advance_through(
 ) -> datetime:
     """Run the flow at each moment that has work; return the last one."""
     campaign = next(c for c in list_campaigns(installation.database) if c.name == shop.campaign)
-    shop.open(campaign.id)
     moment, runs = shop.starts_at, 0
     with console.status("") as status:
         while moment < shop.starts_at + _LONGEST:

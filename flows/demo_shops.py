@@ -58,7 +58,6 @@ class GeneratedShop:
     _definition: Definition = field(init=False)
     _world: World = field(init=False)
     _behaviour: Behaviour = field(init=False)
-    _campaign_id: int = 0
     _heard_to: int = 0
     _open: list[int] = field(default_factory=list)
     _news: list[ProviderEvent] = field(default_factory=list)
@@ -97,9 +96,6 @@ class GeneratedShop:
         write_orders_file(population, known, orders)
         yield [str(customers), str(products), str(orders)], "auto"
 
-    def open(self, campaign_id: int) -> None:
-        self._campaign_id = campaign_id
-
     def orders_until(self, moment: datetime) -> list[str]:
         """The export of what was ordered since the last one."""
         batches = self._world.orders_until(moment)
@@ -112,9 +108,7 @@ class GeneratedShop:
     def answer(self, installation: Installation, moment: datetime) -> None:
         """Let customers hear what was accepted for them, and tell what a provider would."""
         with installation.database.read() as connection:
-            messages = simulation.messages_since(
-                connection, self._campaign_id, self._heard_to, self._open
-            )
+            messages = simulation.messages_since(connection, self._heard_to, self._open)
         self._heard_to = max([self._heard_to, *(one.message_id for one in messages)])
         heard = [m for m in messages if m.accepted_at or m.state is MessageState.WITHHELD]
         self._open = [
@@ -167,9 +161,6 @@ class RealShop:
             nameless = unreachable.without_address(connection)
         if nameless:
             yield [str(self._write_addresses(nameless))], "customers"
-
-    def open(self, campaign_id: int) -> None:
-        """Nobody answers."""
 
     def orders_until(self, moment: datetime) -> list[str]:  # noqa: ARG002  # all of them are in
         return []

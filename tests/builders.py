@@ -108,7 +108,9 @@ def add_messages(
     if agreed:
         _agree(connection, people)
     anchors = _add_orders(connection, people)
-    walks = _add_enrollments(connection, campaign_id, people, anchors, wave, enrollment or {})
+    walks = _add_enrollments(
+        connection, campaign_id, people, anchors, wave=wave, more=enrollment or {}
+    )
     send = _send(connection, campaign_id, wave)
     first = _first(connection, messages)
     given = [
@@ -244,8 +246,8 @@ def _add_orders(connection: Connection, people: list[int]) -> list[int]:
     first = _first(connection, orders)
     rows = [
         {
-            "id": first + place,
-            "external_id": f"O{first + place}",
+            "id": one,
+            "external_id": f"O{one}",
             "customer_id": person,
             "placed_at": BOUGHT,
             "currency": "CNY",
@@ -254,11 +256,11 @@ def _add_orders(connection: Connection, people: list[int]) -> list[int]:
             "item": "Linen dress",
             "updated_at": BOUGHT,
         }
-        for place, person in enumerate(people)
+        for one, person in enumerate(people, start=first)
     ]
     connection.execute(insert(orders), rows)
     catch_up(connection, "orders")
-    return [row["id"] for row in rows]
+    return list(range(first, first + len(people)))
 
 
 def _add_enrollments(
@@ -266,6 +268,7 @@ def _add_enrollments(
     campaign_id: int,
     people: list[int],
     anchors: list[int],
+    *,
     wave: str,
     more: Mapping[str, Any],
 ) -> list[int]:

@@ -78,8 +78,13 @@ def database(database_url: str) -> Iterator[Database]:
 
 
 def _empty(database: Database) -> None:
-    tables = ", ".join(name for name in metadata.tables if name != "instance")
+    """Deleting the few rows of a test is a hundred times quicker than TRUNCATE."""
+    tables = [name for name in metadata.tables if name != "instance"]
     with database.write() as connection:
-        # Triggers guard rows against change, not tables against TRUNCATE.
-        connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
+        # Neither triggers nor foreign keys stand in the way of this session.
+        connection.execute(text("SET LOCAL session_replication_role = replica"))
+        connection.execute(text("; ".join(f"DELETE FROM {name}" for name in tables)))
+        connection.execute(
+            text("SELECT setval(oid::regclass, 1, false) FROM pg_class WHERE relkind = 'S'")
+        )
         connection.execute(text("UPDATE instance SET dispatch_stopped = NULL"))

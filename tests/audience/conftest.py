@@ -21,7 +21,7 @@ Add = Callable[..., int]
 def a_customer(database: Database) -> Add:
     numbers = count(1)
 
-    def add(**fields: object) -> int:
+    def add(**fields: Any) -> int:
         with database.write() as connection:
             return add_customer(connection, next(numbers), agreed=(), **fields)
 
@@ -32,7 +32,7 @@ def a_customer(database: Database) -> Add:
 def an_order(database: Database) -> Add:
     numbers = count(1)
 
-    def add(customer_id: int, *, hours: float = 0, **fields: object) -> int:
+    def add(customer_id: int, *, hours: float = 0, **fields: Any) -> int:
         told: dict[str, Any] = {
             "at": EVENT_NOON + timedelta(hours=hours),
             "number": f"o{next(numbers)}",

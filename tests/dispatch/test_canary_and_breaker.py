@@ -10,10 +10,12 @@ from builders import add_campaign, add_messages, fates
 from orchestrator.domain.messages import MessageState, Reason
 from orchestrator.domain.providers import Handover, Outgoing
 from orchestrator.providers.simulated import Odds, SimulatedProvider
+from orchestrator.services import steer
 from orchestrator.services.dispatch import Settings
 from orchestrator.store.tables import audit_log, campaigns
 
-S, R = MessageState, Reason
+S = MessageState
+R = Reason
 Make = Callable[..., int]
 SMALL = Settings(batch=50, canary=20, canary_from=100)
 
@@ -100,3 +102,15 @@ def test_one_bad_campaign_does_not_stop_another(desk: Any) -> None:
 
     assert report.paused == (bad,)
     assert fates(desk.database)[S.ACCEPTED, None] == 60
+
+
+def test_a_campaign_that_is_resumed_goes_on_at_once(desk: Any, a_message: Make) -> None:
+    a_message(count=3)
+    steer.pause(desk.database, "short", reason="look at it", actor="me", now=desk.now)
+    desk.dispatch()
+    assert fates(desk.database) == {(S.PLANNED, R.CAMPAIGN_PAUSED): 3}
+
+    steer.resume(desk.database, "short", actor="me", now=desk.now)
+    desk.dispatch()
+
+    assert fates(desk.database) == {(S.ACCEPTED, None): 3}

@@ -22,7 +22,8 @@ from orchestrator.store.messages.intents import Intent, intend
 from orchestrator.store.messages.outcomes import Answered
 from orchestrator.store.tables import attempts, campaigns, customers, instance
 
-S, R = MessageState, Reason
+S = MessageState
+R = Reason
 Make = Callable[..., int]
 HOUR = timedelta(hours=1)
 LEASE = timedelta(minutes=10)
@@ -41,7 +42,7 @@ class Scripted(SimulatedProvider):
         self.outcome, self.before = outcome, before
         self.sent: list[int] = []
 
-    def send(self, batch: Sequence[Outgoing], now: datetime) -> Sequence[Handover]:
+    def send(self, batch: Sequence[Outgoing], now: datetime) -> Sequence[Handover]:  # noqa: ARG002  # a script needs none
         self.sent += [one.message_id for one in batch]
         if self.before is not None:
             self.before()
@@ -245,7 +246,6 @@ def test_what_a_dead_dispatcher_was_sending_is_unknown_and_what_it_held_is_free(
 ) -> None:
     a_message(count=2)
     with a_life(tmp_path / "lives", "mortal") as mortal:
-    
         with desk.database.write() as connection:
             dispatchers.add(connection, mortal.dispatcher, DUE)
         claim(desk, "mortal")
@@ -336,7 +336,6 @@ def test_a_dead_senders_email_goes_again_when_it_is_surely_not_under_way(
 
 def sending_by(desk: Any, one: int, owner: str) -> Any:
     """The owner died between its intent and the provider."""
-
     claim(desk, owner)
     meant = Intent(
         message_id=one, token=1, provider="simulated", parts=1, cost=200, concern_id=None

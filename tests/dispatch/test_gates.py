@@ -22,7 +22,8 @@ from orchestrator.store.tables import (
     suppressions,
 )
 
-S, R = MessageState, Reason
+S = MessageState
+R = Reason
 Make = Callable[..., int]
 DAY = timedelta(days=1)
 
@@ -44,7 +45,12 @@ def test_what_is_due_is_handed_over_and_its_cost_is_booked(desk: Any, a_message:
     with desk.database.read() as connection:
         assert connection.execute(select(campaigns.c.spent)).scalar_one() == 5_000
         tried = connection.execute(select(attempts)).one()
-    assert (tried.message_id, tried.token, tried.outcome, tried.answered_at) == (1, 1, "accepted", DUE)
+    assert (tried.message_id, tried.token, tried.outcome, tried.answered_at) == (
+        1,
+        1,
+        "accepted",
+        DUE,
+    )
 
 
 def test_what_is_not_due_waits(desk: Any, a_message: Make) -> None:
@@ -101,7 +107,7 @@ def test_a_suppression_of_another_channel_or_lifted_says_nothing(
     ],
 )
 def test_advertising_needs_a_yes_and_thanks_need_that_nobody_said_no(
-    desk: Any, a_message: Make, wave: str, answer: bool | None, fate: tuple[S, R | None]
+    desk: Any, a_message: Make, *, wave: str, answer: bool | None, fate: tuple[S, R | None]
 ) -> None:
     one = message(desk.database, a_message(wave=wave, agreed=False))
     if answer is not None:
@@ -321,7 +327,9 @@ def test_a_cap_counts_other_campaigns_and_puts_off_until_it_is_free(
     earlier = message(desk.database, a_message("cap: {promo: 1 per 14 days}\n", name="earlier"))
     desk.dispatch()
     desk.now = DUE + 3 * DAY
-    later = a_message("cap: {promo: 1 per 14 days}\n", name="later", address_hash=earlier.address_hash)
+    later = a_message(
+        "cap: {promo: 1 per 14 days}\n", name="later", address_hash=earlier.address_hash
+    )
     write(desk.database, update(customers).values(phone_hash=earlier.address_hash))
 
     desk.dispatch()

@@ -15,7 +15,8 @@ from orchestrator.store.contacts import Suppression, suppress
 from orchestrator.store.database import Database
 from orchestrator.store.tables import customers, messages
 
-S, R = MessageState, Reason
+S = MessageState
+R = Reason
 FEW = Settings(batch=10, canary_from=10**9)
 
 

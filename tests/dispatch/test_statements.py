@@ -59,9 +59,7 @@ def history(database: Database) -> Database:
     """Many messages that are over, few that are due."""
     with database.write() as connection:
         campaign = add_campaign(connection)
-        add_messages(
-            connection, campaign, 4_000, state=MessageState.ACCEPTED, sending_at=DUE
-        )
+        add_messages(connection, campaign, 4_000, state=MessageState.ACCEPTED, sending_at=DUE)
         add_messages(connection, campaign, 20)
         add_messages(connection, campaign, 5, due_at=DUE + timedelta(days=1))
     with database.write() as connection:

@@ -17,7 +17,8 @@ from orchestrator.store.contacts import suppressed
 from orchestrator.store.database import Database
 from orchestrator.store.tables import campaigns, events, messages, suppressions
 
-S, R = MessageState, Reason
+S = MessageState
+R = Reason
 Make = Callable[..., int]
 MINUTE = timedelta(minutes=1)
 LATER = DUE + timedelta(hours=1)
@@ -101,9 +102,7 @@ def test_news_that_was_kept_counts_when_more_comes(desk: Any, a_message: Make) -
     assert message(desk.database, 1).delivered_at == DUE + MINUTE
 
 
-def test_a_provider_that_is_faster_than_its_answer_does_no_harm(
-    desk: Any, a_message: Make
-) -> None:
+def test_a_provider_that_is_faster_than_its_answer_does_no_harm(desk: Any, a_message: Make) -> None:
     a_message()
     tell = desk.provider.send
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Executable, delete, insert, select, update
 
-from launched import Campaign, a_definition
+from launched import COUPON, THANKS, Campaign, a_definition
 from orchestrator.domain.arms import Arm
 from orchestrator.domain.messages import MessageState, Reason
 from orchestrator.services.doctor import Finding, Severity, doctor
@@ -29,7 +29,7 @@ from orchestrator.store.tables import (
     sends,
     suppressions,
 )
-from shops import EVENT_NOON, add_buyers
+from shops import EVENT_NOON, add_buyers, add_order
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 LAUNCH = EVENT_NOON + timedelta(hours=12)
@@ -246,6 +246,28 @@ def test_who_bought_on_the_way_leaves_no_gap(campaign: Campaign) -> None:
     put(campaign, everyone_where_first(enrollments, left))
 
     assert found(campaign) == []
+
+
+def test_a_walk_to_its_end_adds_up_at_every_step(database: Database) -> None:
+    again = COUPON | {
+        "wave": "again",
+        "after": "14 days",
+        "repeat": {"times": 2, "every": "7 days"},
+    }
+    waves = [THANKS | {"holdout": "20%"}, COUPON, again]
+    campaign = Campaign(database, a_definition(waves=waves, holdout="30%"), LAUNCH)
+    with database.write() as connection:
+        buyers = add_buyers(connection, 30)
+        for buyer in buyers[:10]:
+            add_order(connection, buyer, at=EVENT_NOON + 10 * DAY)
+    campaign.enroll(LAUNCH)
+
+    for day in (2, 8, 15, 22, 23):
+        now = EVENT_NOON + day * DAY
+        campaign.plan(now)
+        put(campaign, everyone(due_at=now), update(evaluations).values(due_at=now))
+
+        assert found(campaign, now) == []
 
 
 def test_finds_a_playbook_that_cannot_be_read_any_more(campaign: Campaign) -> None:

@@ -11,7 +11,7 @@ from orchestrator.domain.shop import Shop
 from orchestrator.services.intake import ImportReport
 from orchestrator.store.database import Database
 
-NOON = datetime(2025, 11, 12, 12, 0, tzinfo=UTC)
+NOON = datetime(2026, 11, 12, 12, 0, tzinfo=UTC)
 SHOP = Shop(
     name="Willow Lane",
     url="https://shop.example/",

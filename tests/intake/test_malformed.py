@@ -78,7 +78,7 @@ EMPTIED: list[tuple[Refusal, Callable[[Cells], str]]] = [
 
 def _file(rows: int) -> tuple[bytes, list[tuple[int, Refusal]], set[str], int]:
     """A file, what its rejects must say by line, the orders that must go in, and rows refused."""
-    chance = random.Random(20251111)  # noqa: S311  # the same file every time
+    chance = random.Random(20251111)  # the same file every time
     text, line, expected, good = [HEADER], 2, [], set()
     refused = 0
     for number in range(rows):
@@ -155,14 +155,14 @@ def test_rows_of_two_customers_or_currencies_are_no_order(
 
 def test_no_cell_of_the_rejects_file_starts_a_formula(import_text: Importing) -> None:
     row = _row(1, "A")
-    row[3], row[6], row[14] = "=HYPERLINK(1)", "x", "＋1"  # noqa: RUF001  # full width is meant
+    row[3], row[6], row[14] = "=HYPERLINK(1)", "x", "＋1"  # full width is meant
 
     report = import_text("\n".join([HEADER, ",".join(row)]))
 
     assert report.rejects_file is not None
     written = report.rejects_file.read_text(encoding="utf-8-sig").splitlines()[1]
     assert ",'=HYPERLINK(1)," in written
-    assert written.endswith(",'＋1")  # noqa: RUF001  # full width is meant
+    assert written.endswith(",'＋1")  # full width is meant
 
 
 def test_corrected_rejects_can_be_imported_as_they_are(

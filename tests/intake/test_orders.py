@@ -129,7 +129,9 @@ def test_a_moment_without_an_offset_is_of_the_shops_clock(
 def test_line_amounts_are_rounded_half_up_once_a_line(
     database: Database, import_text: Importing
 ) -> None:
-    import_text(HEADER + "A1,2025-07-01,C1,Nail,N,,5,0.001,,paid\nA2,2025-07-01,C1,N,N,,4,0.001,,\n")
+    import_text(
+        HEADER + "A1,2025-07-01,C1,Nail,N,,5,0.001,,paid\nA2,2025-07-01,C1,N,N,,4,0.001,,\n"
+    )
 
     assert stored(database, order_lines, "id", "amount") == [(1, 1), (2, 0)]
 

@@ -41,9 +41,7 @@ def test_a_line_says_what_would_have_gone_out(outbox: OutboxProvider) -> None:
     answers = outbox.send([outgoing(7)], NOON)
 
     file = outbox.folder / "2025-11-12" / "sms.jsonl"
-    assert answers == [
-        Handover(message_id=7, outcome=Outcome.ACCEPTED, provider_id="outbox-7")
-    ]
+    assert answers == [Handover(message_id=7, outcome=Outcome.ACCEPTED, provider_id="outbox-7")]
     assert "你好" in file.read_text(encoding="utf-8")
     assert json.loads(file.read_text(encoding="utf-8")) == {
         "message_id": 7,

@@ -38,3 +38,9 @@ def a_shop() -> Builder:
 @pytest.fixture(scope="session")
 def shop(a_shop: Builder) -> Population:
     return a_shop()
+
+
+@pytest.fixture(scope="session")
+def few(a_shop: Builder) -> Population:
+    """Small enough for a database."""
+    return a_shop(customers=200)

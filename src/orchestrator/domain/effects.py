@@ -63,7 +63,7 @@ class Estimate:
         return Estimate(self.value * factor + shift, moved)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Side:
     """One arm as it is shown: its sums and its response rate."""
 
@@ -105,7 +105,7 @@ class Effect:
     caused_orders: Estimate
     caused_revenue: Estimate
     cost: float
-    cost_per_caused_order: Estimate  #: none while no effect may be behind it all
+    cost_per_caused_order: Estimate  #: none unless the verdict is that it works
     contribution: Estimate
     verdict: Verdict
     customers_to_decide: int | None
@@ -129,26 +129,27 @@ def weigh(
     caused_orders = _difference(orders).times(treated.assigned)
     caused_revenue = _difference(revenue).times(treated.assigned)
     cost = treated.message_cost / _THOUSAND + treated.discount
-    few = {Flag.FEW_CONTROL_BUYERS} & revenue.flags
+    found = judged.flags | ({Flag.FEW_CONTROL_BUYERS} & revenue.flags)
+    difference = Estimate(rates.difference, rates.difference_interval)
     return Effect(
-        treated=Side(sums=treated, rate=Estimate(rates.treated.share, rates.treated_interval)),
-        control=Side(sums=control, rate=Estimate(rates.control.share, rates.control_interval)),
-        difference=Estimate(rates.difference, rates.difference_interval),
+        treated=Side(treated, Estimate(rates.treated.share, rates.treated_interval)),
+        control=Side(control, Estimate(rates.control.share, rates.control_interval)),
+        difference=difference,
         p_value=rates.p_value,
         test=rates.test,
         relative=Estimate(rates.relative_lift, rates.relative_interval),
         detectable=_detectable(rates),
         revenue=_per_customer(revenue),
         orders=_per_customer(orders),
-        caused_buyers=Estimate(rates.difference, rates.difference_interval).times(treated.assigned),
+        caused_buyers=difference.times(treated.assigned),
         caused_orders=caused_orders,
         caused_revenue=caused_revenue,
         cost=cost,
-        cost_per_caused_order=_cost_per(cost, caused_orders),
+        cost_per_caused_order=_cost_per(cost, caused_orders, judged.verdict),
         contribution=caused_revenue.times(margin, margin * treated.discount - cost),
         verdict=judged.verdict,
         customers_to_decide=judged.customers_to_decide,
-        flags=_flags(judged.flags | few, control, treated),
+        flags=_flags(found, control, treated),
     )
 
 
@@ -174,8 +175,9 @@ def _per_customer(means: MeanComparison) -> PerCustomer:
     )
 
 
-def _cost_per(cost: float, caused: Estimate) -> Estimate:
-    if caused.value is None or caused.interval is None or caused.interval.low <= 0:
+def _cost_per(cost: float, caused: Estimate, verdict: Verdict) -> Estimate:
+    proved = verdict is Verdict.WORKS
+    if not proved or caused.value is None or not caused.interval or caused.interval.low <= 0:
         return Estimate(None, None)
     low, high = caused.interval.low, caused.interval.high
     return Estimate(cost / caused.value, Interval(cost / high, cost / low))

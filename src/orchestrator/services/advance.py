@@ -15,6 +15,7 @@ from orchestrator.services.plan import PlanReport, plan
 from orchestrator.services.reconcile import ReconcileReport, reconcile
 from orchestrator.services.track import TrackReport, track_all
 from orchestrator.store import campaigns, coupons
+from orchestrator.store.audience.windows import window_of
 from orchestrator.store.campaigns import StoredCampaign
 from orchestrator.store.database import Database
 
@@ -115,7 +116,5 @@ def _finish(database: Database, texts: OpenedTexts, now: datetime) -> tuple[str,
 
 def _has_ended(campaign: StoredCampaign, definition: Definition, now: datetime) -> bool:
     """Whether nobody can come in any more: evergreen campaigns never end by themselves."""
-    event = definition.audience.event_day
-    if event is None or campaign.enrolled_seen is None:
-        return False
-    return now.astimezone(definition.zone).date() > event.last
+    window = window_of(definition.audience, definition.zone)
+    return window is not None and campaign.enrolled_seen is not None and now >= window.ends

@@ -5,6 +5,7 @@ from datetime import datetime
 from orchestrator.store import audit, campaigns, enrollments, kill_switch
 from orchestrator.store.campaigns import StoredCampaign
 from orchestrator.store.database import Connection, Database
+from orchestrator.store.messages import claims
 
 
 class CampaignNotThereError(LookupError):
@@ -28,6 +29,7 @@ def resume(database: Database, name: str, *, actor: str, now: datetime) -> None:
     with database.write() as connection:
         campaign = _open_campaign(connection, name)
         campaigns.set_state(connection, campaign.id, "running", None)
+        claims.wake(connection, campaign.id, now)
         _note(connection, "resume", campaign, reason=None, actor=actor, now=now)
 
 
@@ -76,7 +78,9 @@ def _open_campaign(connection: Connection, name: str) -> StoredCampaign:
         known = ", ".join(each.name for each in campaigns.every(connection)) or "none"
         raise CampaignNotThereError(f"there is no campaign {name!r}. There are: {known}")
     if campaign.state in {"stopped", "done"}:
-        raise CampaignOverError(f"campaign {name!r} is {campaign.state}. Launch it under another name")
+        raise CampaignOverError(
+            f"campaign {name!r} is {campaign.state}. Launch it under another name"
+        )
     return campaign
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, insert, or_, select, update
+from sqlalchemy import CTE, Connection, Row, Select, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from orchestrator.domain.evaluations import EvaluationKind, Result
@@ -144,6 +144,23 @@ def outdated(connection: Connection, since: datetime) -> list[StoredEvaluation]:
         .where(columns.recorded_at.is_not(None), sends.c.created_at >= since, _is_last())
     )
     oldest = select(func.min(columns.recorded_at)).where(columns.id.in_(recent)).scalar_subquery()
+    written_to, enrolled = _touched_since(oldest)
+    of_send = (columns.kind == EvaluationKind.SEND.value) & (written_to.c.at > columns.recorded_at)
+    of_campaign = (columns.kind != EvaluationKind.SEND.value) & (
+        enrolled.c.at > columns.recorded_at
+    )
+    chosen = (
+        _stored()
+        .outerjoin(written_to, written_to.c.send_id == columns.send_id)
+        .outerjoin(enrolled, enrolled.c.campaign_id == columns.campaign_id)
+        .where(columns.id.in_(recent), or_(of_send, of_campaign))
+        .order_by(columns.id)
+    )
+    return [_evaluation(row) for row in connection.execute(chosen)]
+
+
+def _touched_since(oldest: Any) -> tuple[CTE, CTE]:
+    """When an order of a send's, or of a campaign's, customers was last changed."""
     changed = (
         select(orders.c.customer_id, func.max(orders.c.updated_at).label("at"))
         .where(orders.c.updated_at > oldest)
@@ -162,18 +179,7 @@ def outdated(connection: Connection, since: datetime) -> list[StoredEvaluation]:
         .group_by(enrollments.c.campaign_id)
         .cte("enrolled")
     )
-    of_send = (columns.kind == EvaluationKind.SEND.value) & (written_to.c.at > columns.recorded_at)
-    of_campaign = (columns.kind != EvaluationKind.SEND.value) & (
-        enrolled.c.at > columns.recorded_at
-    )
-    chosen = (
-        _stored()
-        .outerjoin(written_to, written_to.c.send_id == columns.send_id)
-        .outerjoin(enrolled, enrolled.c.campaign_id == columns.campaign_id)
-        .where(columns.id.in_(recent), or_(of_send, of_campaign))
-        .order_by(columns.id)
-    )
-    return [_evaluation(row) for row in connection.execute(chosen)]
+    return written_to, enrolled
 
 
 def _stored() -> Select[Any]:

@@ -7,14 +7,12 @@ SQLite calls the domain's own Python. PostgreSQL has the same functions in its o
 import hashlib
 import sqlite3
 from datetime import time
-from functools import lru_cache
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import BigInteger, ColumnElement, Function, Integer, String, func
 
-from orchestrator.domain import arms, calendar
+from orchestrator.domain import arms
 from orchestrator.domain.calendar import QuietHours, Span
-from orchestrator.store.tables.types import micros, moment
+from orchestrator.store import wall_clock
 
 
 def lot(person: ColumnElement[str], salt: str) -> Function[int]:
@@ -66,16 +64,7 @@ def _due_at(  # noqa: PLR0917  # SQL passes by position
 ) -> int | None:
     if anchor is None:
         return None
-    place = ZoneInfo(zone)
-    due = calendar.due_at(moment(anchor), Span(months, days, seconds), place)
-    return micros(calendar.awake_at(due, _quiet(begins, ends), place))
-
-
-@lru_cache(maxsize=64)
-def _quiet(begins: int, ends: int) -> QuietHours | None:
-    if begins < 0:
-        return None
-    return QuietHours(time(*divmod(begins, 60)), time(*divmod(ends, 60)))
+    return wall_clock.due_at(anchor, months, days, seconds, zone, begins, ends)
 
 
 def _hash_or_none(address: str | None, key: str) -> str | None:

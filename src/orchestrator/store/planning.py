@@ -64,7 +64,7 @@ def chunk_end(
 
 def exit_purchased(connection: Connection, chunk: Chunk) -> int:
     """Let those leave who bought again since their anchor."""
-    bought = _bought_since(enrollments)
+    bought = _bought_since(enrollments, chunk.now)
     left = (
         update(enrollments)
         .where(*_in_chunk(chunk), bought)
@@ -155,10 +155,12 @@ def _in_chunk(chunk: Chunk) -> list[Any]:
     ]
 
 
-def _bought_since(enrolled: Any) -> Any:
+def _bought_since(enrolled: Any, now: datetime) -> Any:
     return exists().where(
         orders.c.customer_id == enrolled.c.customer_id,
         orders.c.placed_at > enrolled.c.anchor_at,
+        # A clock that plays the past must not see what comes later.
+        orders.c.placed_at <= now,
         orders.c.counts.is_(True),
         orders.c.id != enrolled.c.order_id,
     )

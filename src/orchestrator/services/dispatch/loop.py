@@ -112,6 +112,7 @@ class _Run:
     stopped: Reason | None = None
     paused: list[int] = field(default_factory=list)
     canaries: Canaries = field(init=False)
+    in_order: bool = True  #: the last batch was the first that was due
 
     def __post_init__(self) -> None:
         self.canaries = Canaries(self.settings.canary, self.settings.canary_from)
@@ -135,7 +136,8 @@ class _Run:
             if batch:
                 yield batch
                 left = None if left is None else left - len(batch)
-                floor = (batch[-1].due_at, batch[-1].id)
+                # A canary is drawn from all over: nothing behind it is done.
+                floor = (batch[-1].due_at, batch[-1].id) if self.in_order else floor
             elif floor is None or self.stopped:
                 return
             else:
@@ -192,13 +194,15 @@ class _Run:
                 floor=floor,
                 channels=self.providers.keys(),
             )
-            return self.canaries.first(
+            chosen = self.canaries.first(
                 connection,
                 batch,
                 owner=self.life.owner,
                 now=now,
                 lease_until=now + self.settings.lease,
             )
+            self.in_order = chosen == batch
+            return chosen
 
     def _write(
         self, batch: Sequence[Claimed]

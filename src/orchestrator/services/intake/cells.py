@@ -16,9 +16,7 @@ _ISO = ("%Y-%m-%d %H:%M:%S%.f%z", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M%z", "%
 PRICE_DIGITS = 6  #: decimals that a unit price may have
 _LARGE = 1e12  # major units, or pieces
 _PLAIN_NUMBER = r"^\d+(?:\.\d+)?$"
-_AROUND = (
-    r"^([-−]?)(?:\p{Sc}|[A-Za-z]{1,4}\$?|元)?([-−]?)(\d.*?)(?:\p{Sc}|[A-Za-z]{1,4}|元)?$"
-)
+_AROUND = r"^([-−]?)(?:\p{Sc}|[A-Za-z]{1,4}\$?|元)?([-−]?)(\d.*?)(?:\p{Sc}|[A-Za-z]{1,4}|元)?$"
 LARGEST = 10**14  #: minor units; far above any order, far below what 64 bits hold
 _YES = ("yes", "y", "true", "1", "subscribed", "是")
 _NO = ("no", "n", "false", "0", "unsubscribed", "not subscribed", "否")
@@ -154,7 +152,7 @@ def truths(column: pl.Series) -> pl.Series:
         return column
     word = column.cast(pl.String).str.to_lowercase()
     return word.replace_strict(
-        {**dict.fromkeys(_YES, True), **dict.fromkeys(_NO, False)},  # noqa: FBT003  # a table of words
+        {**dict.fromkeys(_YES, True), **dict.fromkeys(_NO, False)},  # a table of words
         default=None,
         return_dtype=pl.Boolean,
     )

@@ -47,6 +47,8 @@ class Checks:
     rows: pl.DataFrame
     setting: Setting
     values: dict[str, pl.Series] = field(default_factory=dict)
+    carried: dict[str, str] = field(default_factory=dict)  #: currency of the batch's first order
+    digits: pl.Series = field(default_factory=lambda: pl.Series([], dtype=pl.Int64))
     _refused: list[tuple[pl.Series, str]] = field(default_factory=list)
     _emptied: list[tuple[pl.Series, str]] = field(default_factory=list)
 
@@ -100,17 +102,27 @@ class Checks:
         self.values[name] = column
 
     def currency(self) -> None:
-        column = self.raw("currency").str.to_uppercase().fill_null(self.setting.currency)
+        """Of an order, where other rows of it say it: exports write it on the first row alone."""
+        column = self.raw("currency").cast(pl.String).str.to_uppercase()
+        if "order_id" in self.values:
+            key = self.values["order_id"]
+            rows = pl.DataFrame({"key": key, "currency": column})
+            column = rows.select(
+                pl.col("currency").fill_null(pl.col("currency").drop_nulls().first().over("key"))
+            )["currency"]
+            column = column.fill_null(
+                key.replace_strict(self.carried, default=None, return_dtype=pl.String)
+            )
         self.refuse(~column.str.contains(_CURRENCY), Refusal.CURRENCY_UNKNOWN, "currency")
         self.values["currency"] = column
+        self.digits = cells.digits_of(column.fill_null(self.setting.currency))
 
     def money(self, name: str) -> None:
         """Minor units of the row's currency; needs ``currency`` first."""
         raw = self.raw(name)
         if self._is_blank(raw, name, pl.Int64()):
             return
-        digits = cells.digits_of(self.values["currency"])
-        number = cells.scaled(raw, self.setting.mapping.decimal, digits)
+        number = cells.scaled(raw, self.setting.mapping.decimal, self.digits)
         self._judge(raw, number, name)
         self.refuse(~number["exact"], Refusal.TOO_MANY_DECIMALS, name)
         self.values[name] = number["value"]
@@ -197,9 +209,7 @@ class Checks:
         self.refuse(number["value"] < 0, Refusal.AMOUNT_NEGATIVE, name)
 
 
-def _note(
-    noted: list[tuple[pl.Series, str]], where: pl.Series, reason: Refusal, name: str
-) -> None:
+def _note(noted: list[tuple[pl.Series, str]], where: pl.Series, reason: Refusal, name: str) -> None:
     if bool(where.any()):
         noted.append((where, f"{reason} {name}"))
 

@@ -45,7 +45,7 @@ def emails(column: pl.Series) -> pl.Series:
     distinct = rest.drop_nulls().unique()
     if distinct.is_empty():
         return lower
-    known = {address: _address(address) for address in distinct}
+    known = {one: address(one) for one in distinct}
     read = rest.replace_strict(known, default=None, return_dtype=pl.String)
     return lower.set(~plain, None).fill_null(read)
 
@@ -60,7 +60,7 @@ def _e164(text: str, region: str | None) -> str | None:
     return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
 
-def _address(text: str) -> str | None:
+def address(text: str) -> str | None:
     try:
         address = validate_email(text, check_deliverability=False).normalized.lower()
     except EmailNotValidError:

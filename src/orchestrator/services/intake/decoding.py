@@ -18,6 +18,7 @@ _PARQUET = b"PAR1"
 _ZIP = b"PK\x03\x04"
 _OLD_EXCEL = b"\xd0\xcf\x11\xe0"
 _DAMAGE = "surrogateescape"
+_MOST = 0.5
 
 
 def is_parquet(path: Path) -> bool:
@@ -53,15 +54,16 @@ def detect_encoding(path: Path) -> str:
                        (codecs.BOM_UTF16_BE, "utf-16")):  # fmt: skip
         if sample.startswith(mark):
             return name
-    lines = [line for line in sample.splitlines() if not line.isascii()]
-    if len(sample) == SAMPLE_BYTES and lines:
+    lines = sample.splitlines()
+    if len(sample) == SAMPLE_BYTES:
         lines.pop()  # it may be cut inside a character
-    header = sample.splitlines()[0] if sample else b""
-    # A few damaged rows do not make another encoding.
-    fits = {name: _share(lines, name) for name in ("utf-8", "gb18030") if _decodes(header, name)}
-    for name, share in fits.items():
-        if share > 0.5:  # noqa: PLR2004  # most of the lines
+    header, telling = lines[:1], [line for line in lines if not line.isascii()]
+    for name in ("utf-8", "gb18030"):
+        if _share(header, name) == 1 and _share(telling, name) > _MOST:
             return name
+    # A few damaged rows do not make another encoding: they are refused by themselves.
+    if _share(header, "utf-8") == 1 and _share(lines, "utf-8") > _MOST:
+        return "utf-8"
     raise ImportFileError(
         path.name,
         "is neither UTF-8 nor GB18030",

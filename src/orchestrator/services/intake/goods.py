@@ -31,6 +31,4 @@ class Goods:
 def with_sku(lines: pl.DataFrame) -> pl.DataFrame:
     """Give lines without an article number one made of their title, so that it can have a category."""
     made = pl.lit(_TITLED) + pl.col("title")
-    return lines.with_columns(
-        pl.col("sku").fill_null(made).str.slice(0, _LONGEST_ID)
-    )
+    return lines.with_columns(pl.col("sku").fill_null(made).str.slice(0, _LONGEST_ID))

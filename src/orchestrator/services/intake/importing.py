@@ -10,8 +10,8 @@ from pathlib import Path
 import polars as pl
 
 from orchestrator.domain.shop import Shop
-from orchestrator.services.intake import others
 from orchestrator.services.intake import orders as orders_file
+from orchestrator.services.intake import others
 from orchestrator.services.intake.checks import Setting
 from orchestrator.services.intake.intake import Reading
 from orchestrator.services.intake.mapping import Kind, Mapping
@@ -74,7 +74,9 @@ def _open(path: Path, preset: str | Path, kind: Kind | None) -> tuple[SourceFile
         mapping = recognise(path.name, source.header, kind)
     elif kind not in (None, mapping.kind):
         raise ImportFileError(
-            path.name, f"{mapping.mapping} is for {mapping.kind}, not {kind}", "Choose another preset"
+            path.name,
+            f"{mapping.mapping} is for {mapping.kind}, not {kind}",
+            "Choose another preset",
         )
     assert_fits(path.name, source.header, mapping)
     return source, mapping

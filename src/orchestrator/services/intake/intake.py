@@ -27,6 +27,7 @@ class Reading:
     rejects: Rejects = field(default_factory=Rejects)
     left_out: Counter[str] = field(default_factory=Counter)
     rows_read: int = 0
+    _carried: dict[str, str] = field(default_factory=dict)
 
     def checked(self) -> Iterator[pl.DataFrame]:
         """Yield the batches as values; rows that belong to no order are refused here."""
@@ -47,7 +48,8 @@ class Reading:
     def _check(self, batch: Batch) -> pl.DataFrame:
         kept, left_out = sources.leave_out(batch.rows, self.setting.mapping)
         self.left_out.update(left_out)
-        frame = rows.check(Checks(kept, self.setting))
+        frame = rows.check(Checks(kept, self.setting, carried=self._carried))
+        self._carried = _last_currency(frame)
         if batch.broken:
             frame = pl.concat([frame, self._broken(batch.broken)], how="diagonal_relaxed")
         return frame
@@ -78,6 +80,14 @@ class Reading:
         width = len(self.source.header)
         readable = [cell if _is_text(cell) else None for cell in record.cells[:width]]
         return [*readable, *[None] * (width - len(readable))]
+
+
+def _last_currency(frame: pl.DataFrame) -> dict[str, str]:
+    """The currency of the order that the next batch may go on with."""
+    if frame.is_empty() or "order_id" not in frame.columns:
+        return {}
+    order, currency = frame.select("order_id", "currency").row(-1)
+    return {order: currency} if order and currency else {}
 
 
 def _is_text(cell: str) -> bool:

@@ -51,7 +51,7 @@ _NEEDED: dict[Kind, tuple[frozenset[str], ...]] = {
 def _zone(name: str) -> str:
     try:
         ZoneInfo(name)
-    except (ValueError, OSError) as error:
+    except (KeyError, ValueError, OSError) as error:
         raise ValueError(f"{name!r} is no IANA time zone, such as Europe/London") from error
     return name
 

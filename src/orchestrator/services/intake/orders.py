@@ -65,7 +65,7 @@ def merge(whole: WholeFile, mapping: Mapping, merge: Merge, now: datetime) -> No
 
 def _keep(whole: WholeFile, reading: Reading, rows: pl.DataFrame, address_key: str) -> None:
     mapping = reading.setting.mapping
-    found = assemble(rows, with_lines=mapping.has_lines)
+    found = assemble(rows, with_lines=mapping.has_lines, currency=reading.setting.currency)
     reading.rejects.refuse(found.refused)
     if found.repeated:
         reading.left_out[REPEATED] += found.repeated

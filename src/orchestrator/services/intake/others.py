@@ -85,9 +85,7 @@ def _without_order(rows: pl.DataFrame, merge: Merge) -> pl.DataFrame:
     with merge.database.write() as connection:
         missing = unknown_orders(connection, rows["order_id"].unique())
     unknown = rows.join(missing.to_frame("order_id"), on="order_id", how="semi")
-    return unknown.select(
-        "order_id", "line", refusal=pl.lit(f"{Refusal.ORDER_UNKNOWN} order_id")
-    )
+    return unknown.select("order_id", "line", refusal=pl.lit(f"{Refusal.ORDER_UNKNOWN} order_id"))
 
 
 def _numbered(frames: Frames) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:

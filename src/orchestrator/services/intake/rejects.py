@@ -12,7 +12,7 @@ from orchestrator.services.intake.refusals import REMEDIES, ImportFileError, Ref
 
 HEADER = ("line", "reason", "field", "imported", "remedy")
 # What a spreadsheet would take for a formula, in both widths.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")  # noqa: RUF001  # meant
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")  # meant
 
 
 @dataclass(slots=True)
@@ -80,9 +80,7 @@ def _noted(batch: Batch, listed: pl.DataFrame) -> Iterator[tuple[dict[str, str],
     notes = {row["line"]: row for row in _within(batch, listed).iter_rows(named=True)}
     rows = batch.rows.filter(pl.col(LINE).is_in(list(notes)))
     texts = rows.select(pl.exclude(LINE).cast(pl.String).fill_null(""))
-    found = {
-        line: list(cells) for line, cells in zip(rows[LINE], texts.iter_rows(), strict=True)
-    }
+    found = {line: list(cells) for line, cells in zip(rows[LINE], texts.iter_rows(), strict=True)}
     found |= {record.line: record.cells for record in batch.broken if record.line in notes}
     for line in sorted(found):
         yield notes[line], found[line]

@@ -67,6 +67,7 @@ def _products(checks: Checks) -> pl.DataFrame:
     checks.text("title")
     checks.refuse(checks.values["title"].is_null(), Refusal.CELL_MISSING, "title")
     checks.currency()
+    checks.values["currency"] = checks.values["currency"].fill_null(checks.setting.currency)
     for amount in ("price", "cost"):
         checks.money(amount)
     _category(checks)
@@ -150,7 +151,7 @@ def _amount(checks: Checks) -> pl.Series:
     """Pieces × price, rounded half up to the minor unit, once for the whole line."""
     price, pieces = checks.values["unit_price"], checks.values["quantity"]
     step = pl.Series([10]).new_from_index(0, len(price)) ** (
-        cells.PRICE_DIGITS - cells.digits_of(checks.values["currency"])
+        cells.PRICE_DIGITS - checks.digits
     ).cast(pl.UInt32)
     fits = price.cast(pl.Float64) * pieces.cast(pl.Float64) < 9e18  # noqa: PLR2004  # 64 bits
     checks.refuse(~fits, Refusal.AMOUNT_TOO_LARGE, "unit_price")
@@ -178,7 +179,9 @@ def _listed_items(checks: Checks) -> pl.DataFrame:
     One row an item of the cell. The file knows no price of an item: the order's money is spread
     over the pieces.
     """
-    listed = checks.raw("items").str.replace_all(_NEXT_ITEM, _BETWEEN + "${1}× ").str.split(_BETWEEN)
+    listed = (
+        checks.raw("items").str.replace_all(_NEXT_ITEM, _BETWEEN + "${1}× ").str.split(_BETWEEN)
+    )
     frame = checks.frame().with_columns(listed.alias("item")).explode("item", empty_as_null=True)
     item = pl.col("item").str.extract_groups(_ITEM).struct
     frame = frame.with_columns(
@@ -187,9 +190,8 @@ def _listed_items(checks: Checks) -> pl.DataFrame:
         title=item.field("2").fill_null(pl.col("item")),
         is_line=pl.col("item").is_not_null(),
     )
-    spent = pl.col("total") - pl.col("refunded").fill_null(0)
     pieces = pl.col("quantity").sum()
-    upto = (2 * spent * pl.col("quantity").cum_sum() + pieces) // (2 * pieces)
+    upto = (2 * pl.col("total") * pl.col("quantity").cum_sum() + pieces) // (2 * pieces)
     frame = frame.with_columns(upto=upto.over("line")).with_columns(
         amount=(pl.col("upto") - pl.col("upto").shift(1, fill_value=0).over("line")).fill_null(0)
     )

@@ -70,7 +70,9 @@ def _filled_in(rows: pl.DataFrame, text: str) -> pl.Series:
         empty = pl.all_horizontal(one.is_null() for one in named)
         filled = pl.when(~empty).then(filled)
     column = rows.lazy().select(filled.alias("text")).collect()["text"]
-    return cells.clean(column if len(column) == rows.height else column.new_from_index(0, rows.height))
+    return cells.clean(
+        column if len(column) == rows.height else column.new_from_index(0, rows.height)
+    )
 
 
 def _holds(column: pl.Series, condition: Condition) -> pl.Series:

@@ -32,7 +32,7 @@ def refuse_together(rows: pl.DataFrame, bad: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def assemble(rows: pl.DataFrame, *, with_lines: bool) -> WholeOrders:
+def assemble(rows: pl.DataFrame, *, with_lines: bool, currency: str) -> WholeOrders:
     """Take rows whose orders are complete and return the orders that can go in, and the others."""
     rows = rows.sort("line", maintain_order=True)
     repeated = 0
@@ -50,6 +50,7 @@ def assemble(rows: pl.DataFrame, *, with_lines: bool) -> WholeOrders:
     )
     refused = refuse_together(rows, bad)
     good = orders.join(bad, on="order_id", how="anti")
+    good = good.with_columns(pl.col("currency").fill_null(currency))
     lines = positions(rows.join(bad, on="order_id", how="anti")) if with_lines else rows.clear()
     return WholeOrders(_totals(good, lines, with_lines=with_lines), lines, refused, repeated)
 

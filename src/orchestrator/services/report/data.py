@@ -1,7 +1,8 @@
 """All that a report says, before it is put into words. No personal data."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
+from zoneinfo import ZoneInfo
 
 from orchestrator.domain.evaluations import EvaluationKind
 from orchestrator.services.pooled import Pooled
@@ -23,7 +24,8 @@ class ReportData:
     title: str
     state: str
     currency: str
-    launched_on: date  #: in the playbook's time zone, like all days here
+    zone: ZoneInfo  #: the playbook's; all days here are of it
+    launched_on: date
     built_on: date
     window_seconds: int
     lag_seconds: int
@@ -32,7 +34,6 @@ class ReportData:
     sends: tuple[SendLine, ...]
     evaluations: tuple[StoredEvaluation, ...]  #: groups and overall, last revisions
     pooled: tuple[Pooled, ...]
-    next_due_at: datetime | None
     next_due_on: date | None
     enrolled: tuple[EnrolledRow, ...]
     ledger: tuple[LedgerRow, ...]

@@ -9,6 +9,7 @@ from orchestrator.services.pooled import Pooled
 from orchestrator.services.report.data import ReportData, SendLine
 from orchestrator.services.report.sentences import group_name, subject
 from orchestrator.services.report.words import Words
+from orchestrator.statistics import Verdict
 from orchestrator.store.evaluations import StoredEvaluation
 
 
@@ -60,17 +61,17 @@ def sends(data: ReportData, words: Words) -> Table:
         name="sends",
         columns=(*before, *shown),
         words_first=2,
-        rows=tuple(
-            _send(line, data.repeating_waves, words) for line in data.sends
-        ),
+        rows=tuple(_send(line, data, words) for line in data.sends),
     )
 
 
-def _send(line: SendLine, repeating: frozenset[str], words: Words) -> tuple[Entry, ...]:
+def _send(line: SendLine, data: ReportData, words: Words) -> tuple[Entry, ...]:
     sent, item = line.sent, line.evaluation
     counts = (
         Entry(words.day(sent.day)),
-        Entry(f"{sent.wave} {sent.occurrence + 1}" if sent.wave in repeating else sent.wave),
+        Entry(
+            f"{sent.wave} {sent.occurrence + 1}" if sent.wave in data.repeating_waves else sent.wave
+        ),
         Entry(words.whole(sent.eligible)),
         Entry(words.whole(sent.assigned)),
         Entry(words.whole(sent.eligible - sent.assigned)),
@@ -78,14 +79,15 @@ def _send(line: SendLine, repeating: frozenset[str], words: Words) -> tuple[Entr
     )
     if item is None or item.result is None:
         missing = Entry(words.nothing)
-        return (*counts, *(missing,) * 6, _pending(item, words))
+        return (*counts, *(missing,) * 6, _pending(item, data, words))
     return (*counts, *_effect(item.result.effect, words)[2:])
 
 
-def _pending(item: StoredEvaluation | None, words: Words) -> Entry:
+def _pending(item: StoredEvaluation | None, data: ReportData, words: Words) -> Entry:
     if item is None:
         return Entry(words.nothing)
-    return Entry(words.say("verdict.pending", day=words.day(item.due_at.date())), tone="pending")
+    day = words.day(item.due_at.astimezone(data.zone).date())
+    return Entry(words.say("verdict.pending", day=day), tone="pending")
 
 
 def _effect(effect: Effect, words: Words) -> tuple[Entry, ...]:
@@ -143,7 +145,7 @@ def _evaluated(data: ReportData, words: Words, kind: EvaluationKind) -> Table:
         day = Entry(words.day(days[item.send_id]))
         if item.result is None:
             missing = Entry(words.nothing)
-            rows.append((day, *(missing,) * (len(_EFFECT) - 1), _pending(item, words)))
+            rows.append((day, *(missing,) * (len(_EFFECT) - 1), _pending(item, data, words)))
         else:
             rows.append((day, *_effect(item.result.effect, words)))
     return Table(name=kind.value, columns=("date", *_EFFECT), rows=tuple(rows))
@@ -192,7 +194,7 @@ def _money(one: Pooled, currency: str, words: Words) -> tuple[Entry, ...]:
         ),
         Entry(words.money(effect.cost, currency)),
         Entry(words.money(per.value, currency), words.money_range(per, currency))
-        if per.value is not None
+        if one.verdict is Verdict.WORKS and per.value is not None
         else Entry(words.nothing),
         Entry(
             words.money(effect.contribution.value, currency, signed=True),

@@ -5,7 +5,7 @@ and given another provider. Between two moments customers place their orders.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
@@ -33,6 +33,7 @@ from orchestrator.store.database import Database
 from orchestrator.store.schema import upgrade
 from orchestrator.store.simulation import Heard
 
+USUAL = ResponseModel()
 STEP = timedelta(hours=1)  #: at least so long from one look at what is due to the next
 _OPEN = frozenset(
     {
@@ -67,6 +68,7 @@ def simulate(
     folder: Path,
     preset: str = "gift",
     effect: float = 0.03,
+    responses: ResponseModel = USUAL,
     shop: Shop | None = None,
     start: datetime | None = None,
     url: str | None = None,
@@ -77,7 +79,7 @@ def simulate(
     Generate a shop, launch the playbook in it and play until everything is evaluated.
 
     ``step`` is the shortest time from one look at what is due to the next: longer is faster.
-    The database is a new file in the folder, or the empty one of ``url``; ``effect`` 0 is the null.
+    The database is a new file in the folder, or the empty one of ``url``. ``effect`` 0 is the null; ``responses`` says the rest of how customers answer.
     Starts when the event days are over, or at ``start``. Raises ShopNotEmptyError, NoEventDayError.
     """
     definition = playbook.definition
@@ -87,9 +89,8 @@ def simulate(
     )
     population = make_shop(parameters, seed)
     start = start or _after_the_event(population)
-    model = ResponseModel(
-        effect=effect, window_days=definition.evaluate.sends.timedelta / timedelta(days=1)
-    )
+    window = definition.evaluate.sends.timedelta / timedelta(days=1)
+    model = replace(responses, effect=effect, window_days=window)
     database = Database(url or f"sqlite:///{folder / f'simulation-{seed}.db'}")
     try:
         upgrade(database, start)

@@ -128,9 +128,7 @@ def settle_orders(connection: Connection, of: Select[tuple[int]]) -> int:
             orders.c.item.is_distinct_from(found.c.item),
         ),
     )
-    return connection.execute(
-        changed.values(category=found.c.category, item=found.c.item)
-    ).rowcount
+    return connection.execute(changed.values(category=found.c.category, item=found.c.item)).rowcount
 
 
 def _settle_orders_of(connection: Connection, product_ids: list[int]) -> None:

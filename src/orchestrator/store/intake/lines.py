@@ -37,9 +37,7 @@ def merge_lines(connection: Connection) -> Counts:
         .outerjoin(products, products.c.external_id == rows.c.sku)
         .subquery("given")
     )
-    stored_before = connection.execute(
-        select(of.c.nr).where(~of.c.is_new).limit(1)
-    ).first()
+    stored_before = connection.execute(select(of.c.nr).where(~of.c.is_new).limit(1)).first()
     deleted = updated = 0
     missing = select(given.c.order_id, given.c.position, *(given.c[name] for name in _CELLS))
     if stored_before is not None:

@@ -100,9 +100,7 @@ def replace_lines(connection: Connection, frame: pl.DataFrame, lines: pl.DataFra
 
 def _stored_id() -> ScalarSelect[int]:
     rows = staging.orders
-    return (
-        select(orders.c.id).where(orders.c.external_id == rows.c.external_id).scalar_subquery()
-    )
+    return select(orders.c.id).where(orders.c.external_id == rows.c.external_id).scalar_subquery()
 
 
 def _resolve(connection: Connection) -> None:

@@ -145,7 +145,9 @@ def _take_over(connection: Connection, alias: str, address: Column[str]) -> None
         .subquery("taken")
     )
     connection.execute(
-        update(customers).where(customers.c.id == taken.c.id).values(external_id=taken.c.external_id)
+        update(customers)
+        .where(customers.c.id == taken.c.id)
+        .values(external_id=taken.c.external_id)
     )
 
 
@@ -187,7 +189,9 @@ def _update(connection: Connection, import_id: int, now: datetime) -> int:
         )
         .values(
             **new,
-            attributes=func.coalesce(_as_json(connection, rows.c.attributes), customers.c.attributes),
+            attributes=func.coalesce(
+                _as_json(connection, rows.c.attributes), customers.c.attributes
+            ),
             import_id=import_id,
             updated_at=now,
         )
@@ -203,7 +207,9 @@ def _insert(connection: Connection, import_id: int, now: datetime) -> int:
             rows.c.external_id,
             *(rows.c[name] for name in _CELLS),
             person,
-            func.coalesce(_as_json(connection, rows.c.attributes), _as_json(connection, literal("{}"))),
+            func.coalesce(
+                _as_json(connection, rows.c.attributes), _as_json(connection, literal("{}"))
+            ),
             literal(import_id),
             literal(now, customers.c.updated_at.type),
         )
@@ -236,11 +242,15 @@ def _name_persons(connection: Connection) -> None:
         customers.c.email,
         literal("id:") + customers.c.external_id,
     )
-    profile = customers.alias("profile")
+    profile, sibling = customers.alias("profile"), customers.alias("sibling")
     touched = (
         select(profile.c.id)
         .join(rows, profile.c.external_id == rows.c.external_id)
-        .union(select(profile.c.id).join(rows, profile.c.email == rows.c.email))
+        .union(
+            select(sibling.c.id)
+            .join(profile, (sibling.c.email == profile.c.email) & (sibling.c.id != profile.c.id))
+            .join(rows, profile.c.external_id == rows.c.external_id)
+        )
     )
     connection.execute(
         update(customers)

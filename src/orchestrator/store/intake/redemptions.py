@@ -1,7 +1,17 @@
 """Coupons used by the orders of an import, and pools of codes."""
 
 import polars as pl
-from sqlalchemy import BigInteger, Connection, func, insert, literal, or_, select, type_coerce, update
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    type_coerce,
+    update,
+)
 
 from orchestrator.domain.coupons import CouponState
 from orchestrator.store.intake import staging

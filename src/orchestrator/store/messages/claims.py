@@ -112,8 +112,8 @@ def claim_these(
         .cte("picked")
         .prefix_with("MATERIALIZED", dialect="postgresql")
     )
-    taken = _take(free).params(new_owner=owner, lease=lease_until)
-    return [Claimed(*row) for row in connection.execute(taken)]
+    given = {"new_owner": owner, "lease": lease_until}
+    return [Claimed(*row) for row in connection.execute(_take(free), given)]
 
 
 def give_back(connection: Connection, claimed: Collection[Claimed]) -> int:
@@ -133,6 +133,17 @@ def give_back(connection: Connection, claimed: Collection[Claimed]) -> int:
         .values(state=MessageState.PLANNED, owner=None, lease_until=None)
     )
     return connection.execute(returned).rowcount
+
+
+def wake(connection: Connection, campaign_id: int, now: datetime) -> int:
+    """Make due now what was put off because its campaign was paused."""
+    woken = (
+        update(messages)
+        .where(_PLANNED, messages.c.campaign_id == campaign_id)
+        .where(messages.c.reason == Reason.CAMPAIGN_PAUSED, messages.c.due_at > now)
+        .values(due_at=now, reason=None)
+    )
+    return connection.execute(woken).rowcount
 
 
 def free_overdue(connection: Connection, now: datetime, dead: Collection[str]) -> int:

@@ -45,9 +45,7 @@ def test_a_language_without_words_is_refused_by_name() -> None:
         words_of("fr")
 
 
-@pytest.mark.parametrize(
-    ("locale", "written"), [("en", "5 Jan 2026"), ("zh-CN", "2026年1月5日")]
-)
+@pytest.mark.parametrize(("locale", "written"), [("en", "5 Jan 2026"), ("zh-CN", "2026年1月5日")])
 def test_writes_a_day(locale: str, written: str) -> None:
     assert words_of(locale).day(date(2026, 1, 5)) == written
 

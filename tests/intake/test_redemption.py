@@ -1,0 +1,93 @@
+"""A coupon is redeemed by the order that carries its code."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from intake_shop import NOON, Importing, stored
+from sqlalchemy import insert
+
+from orchestrator.domain.coupons import CouponState
+from orchestrator.services.intake import import_codes
+from orchestrator.store.database import Database
+from orchestrator.store.intake.counts import Counts
+from orchestrator.store.tables import coupons, orders
+
+HEADER = "order_id,placed_at,customer_id,title,quantity,unit_price,coupon_code,discount,status\n"
+PLACED = datetime(2025, 11, 11, 10, tzinfo=UTC)
+
+
+def _issue(database: Database, *codes: str, state: CouponState = CouponState.ISSUED) -> None:
+    expires = datetime(2025, 11, 20, tzinfo=UTC)
+    with database.write() as connection:
+        for code in codes:
+            connection.execute(
+                insert(coupons).values(code=code, offer="back", state=state, expires_at=expires)
+            )
+
+
+def test_an_order_redeems_the_coupon_on_it_however_the_code_is_written(
+    database: Database, import_text: Importing
+) -> None:
+    _issue(database, "7KQ2MX9R4TBD", "AAAA")
+
+    report = import_text(HEADER + "A1,2025-11-11 10:00,C1,Tea,1,9.00,7kq2-mx9r 4tbd,2.00,paid\n")
+
+    assert report.counts["coupons"] == Counts(updated=1)
+    assert stored(database, coupons, "code", "state", "redeemed_at", "discount") == [
+        ("7KQ2MX9R4TBD", "redeemed", PLACED, 200),
+        ("AAAA", "issued", None, None),
+    ]
+    assert stored(database, orders, "coupon_code") == [("7KQ2MX9R4TBD",)]
+
+
+def test_a_code_is_redeemed_once_by_the_earliest_order(
+    database: Database, import_text: Importing
+) -> None:
+    _issue(database, "CODE")
+    row = "{},2025-11-{} 10:00,C1,Tea,1,9.00,CODE,2.00,paid\n"
+    content = HEADER + row.format("A2", 12) + row.format("A1", 11)
+
+    import_text(content)
+    again = import_text(content)
+
+    assert again.counts["coupons"] == Counts()
+    assert stored(database, coupons, "code", "redeemed_at") == [("CODE", PLACED)]
+
+
+def test_a_cancelled_order_redeems_nothing_and_gives_nothing_back(
+    database: Database, import_text: Importing
+) -> None:
+    _issue(database, "ONE", "TWO")
+    row = "{},2025-11-11 10:00,C1,Tea,1,9.00,{},2.00,{}\n"
+    import_text(HEADER + row.format("A1", "ONE", "paid"))
+
+    import_text(
+        HEADER + row.format("A1", "ONE", "cancelled") + row.format("A2", "TWO", "cancelled")
+    )
+
+    assert stored(database, coupons, "code", "state") == [("ONE", "redeemed"), ("TWO", "issued")]
+
+
+def test_a_coupon_that_expired_before_its_order_was_imported_is_redeemed(
+    database: Database, import_text: Importing
+) -> None:
+    _issue(database, "CODE", state=CouponState.EXPIRED)
+
+    import_text(HEADER + "A1,2025-11-11 10:00,C1,Tea,1,9.00,CODE,2.00,paid\n")
+
+    assert stored(database, coupons, "code", "state") == [("CODE", "redeemed")]
+
+
+def test_codes_fill_a_pool_once(database: Database, tmp_path: Path) -> None:
+    path = tmp_path / "codes.csv"
+    path.write_text(f"code\nab-12\nAB12\ncd34\n{'x' * 70}\n")
+
+    first = import_codes(database, path, "spring", NOON)
+    again = import_codes(database, path, "summer", NOON)
+
+    assert dict(first.rejected) == {"id_too_long": 1}
+    assert (first.counts["coupons"].inserted, again.counts["coupons"].inserted) == (2, 0)
+    assert stored(database, coupons, "code", "offer", "state") == [
+        ("AB12", "spring", "pool"),
+        ("CD34", "spring", "pool"),
+    ]
