@@ -11,6 +11,7 @@ from orchestrator.playbooks import (
     Problem,
     playbook_from_files,
     read_playbook,
+    reopen_playbook,
 )
 
 SHIPPED = Path(__file__).parents[2] / "templates"
@@ -244,3 +245,13 @@ def test_what_is_asked_most_by_this_track_comes_first(files: dict[str, str]) -> 
 
     assert evidence("new") == [5, 3, 12]
     assert evidence("returning") == [12]
+
+
+def test_a_running_campaigns_copy_opens_even_where_a_later_check_would_refuse_it() -> None:
+    files = dict(read_playbook(SHIPPED / "womenswear-double11").files)
+    files["en/unused.sms.j2"] = files["en/thanks.new.sms.j2"]
+
+    with pytest.raises(PlaybookError):
+        playbook_from_files(files)
+
+    assert reopen_playbook(files).definition.playbook == "womenswear-double11"

@@ -66,11 +66,13 @@ def played(playbook: Playbook, folder: Path, **changed: Any) -> SimulationReport
 
 
 def ledger(database: Database) -> list[tuple[Any, ...]]:
-    columns = [messages.c[name] for name in LEDGER]
-    read = select(*columns, coupons.c.code, coupons.c.state.label("coupon"))
+    """Every message; which code it carries hangs on the order of the installation's address hashes."""
+    compared = [messages.c[name] for name in LEDGER]
+    read = select(*compared, coupons.c.state.label("coupon"), coupons.c.expires_at)
+    key = (messages.c.customer_id, messages.c.wave, messages.c.occurrence)
     with database.read() as connection:
         rows = connection.execute(
-            read.outerjoin(coupons, coupons.c.id == messages.c.coupon_id).order_by(messages.c.id)
+            read.outerjoin(coupons, coupons.c.id == messages.c.coupon_id).order_by(*key)
         )
         return [tuple(row) for row in rows]
 
@@ -79,7 +81,9 @@ def verdicts(database: Database) -> list[tuple[Any, ...]]:
     """Every evaluation but for what the outbox cannot tell: how many messages arrived."""
     columns = evaluations.c
     with database.read() as connection:
-        rows = connection.execute(select(evaluations).order_by(columns.id)).all()
+        rows = connection.execute(
+            select(evaluations).order_by(columns.due_at, columns.kind, columns.scope)
+        ).all()
     for row in rows:
         for cell in row.result["cells"]:
             cell.pop("delivered")

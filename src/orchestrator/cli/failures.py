@@ -80,6 +80,8 @@ _KNOWN: dict[str, tuple[int, Callable[[Exception], list[str]]]] = {
     "CampaignNotThereError": (USAGE, _text),
     "CampaignUnknownError": (USAGE, _text),
     "CampaignOverError": (USAGE, _text),
+    "CustomerUnknownError": (USAGE, _text),
+    "WaveUnknownError": (USAGE, _text),
     "LocaleUnknownError": (USAGE, _text),
     "ShopNotEmptyError": (USAGE, _text),
     "NoEventDayError": (USAGE, _text),

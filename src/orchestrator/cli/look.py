@@ -177,7 +177,11 @@ def doctor(ctx: typer.Context, at: At = "", as_json: Json = False) -> None:
     if as_json:
         show_json(found)
     elif found:
-        show_table("Findings", ["what", "count", "remedy"], [[f.what, f.count, f.remedy] for f in found])
+        show_table(
+            "Findings",
+            ["severity", "about", "what", "count", "example", "remedy"],
+            [[f.severity.value, f.subject, f.what, f.count, f.example, f.remedy] for f in found],
+        )
     else:
         session_of(ctx).say("Nothing is stuck, late or missing; the ledger adds up.")
     if found:

@@ -5,7 +5,7 @@ from orchestrator.playbooks.context import CONTEXT, Given, Variable, VariableTyp
 from orchestrator.playbooks.model import Definition, Delay, Evaluate, Offer, Repeat, Variant, Wave
 from orchestrator.playbooks.playbook import Playbook
 from orchestrator.playbooks.problems import PlaybookError, Problem
-from orchestrator.playbooks.reading import playbook_from_files, read_playbook
+from orchestrator.playbooks.reading import playbook_from_files, read_playbook, reopen_playbook
 from orchestrator.playbooks.schema import concerns_schema, json_schema
 
 __all__ = [
@@ -29,4 +29,5 @@ __all__ = [
     "json_schema",
     "playbook_from_files",
     "read_playbook",
+    "reopen_playbook",
 ]

@@ -39,6 +39,23 @@ def playbook_from_files(files: Mapping[str, str]) -> Playbook:
     return _build({path: _normalised(text) for path, text in files.items()}, [], "")
 
 
+def reopen_playbook(files: Mapping[str, str]) -> Playbook:
+    """
+    Return the playbook of a copy that was checked when its campaign was launched.
+
+    How its parts go together is not asked again: a later version's stricter rules must not stop a
+    campaign under way. PlaybookError only where a file cannot be read at all.
+    """
+    problems: list[Problem] = []
+    facts = _read_templates(files, problems)
+    concerns = _read_concerns(files, problems)
+    _, definition = _read_definition(files, problems)
+    if problems or definition is None:
+        raise PlaybookError(problems, "")
+    pinned = MappingProxyType(dict(files))
+    return Playbook(definition, pinned, version_of(pinned), concerns, MappingProxyType(facts))
+
+
 def _build(files: Mapping[str, str], problems: list[Problem], folder: str) -> Playbook:
     facts = _read_templates(files, problems)
     concerns = _read_concerns(files, problems)

@@ -12,7 +12,7 @@ from orchestrator.domain.evaluations import (
     read_group_scope,
 )
 from orchestrator.playbooks.model import Definition
-from orchestrator.playbooks.reading import playbook_from_files
+from orchestrator.playbooks.reading import reopen_playbook
 from orchestrator.services.findings import result_of
 from orchestrator.store import campaigns, evaluations
 from orchestrator.store.campaigns import StoredCampaign
@@ -114,7 +114,7 @@ def _campaigns_of(
     found = {}
     for campaign_id in sorted({item.campaign_id for item in items}):
         stored = campaigns.get(connection, campaign_id)
-        found[campaign_id] = _Campaign(stored, playbook_from_files(stored.files).definition)
+        found[campaign_id] = _Campaign(stored, reopen_playbook(stored.files).definition)
     return found
 
 

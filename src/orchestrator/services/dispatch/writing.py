@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from orchestrator.domain.messages import Channel, Reason
 from orchestrator.domain.providers import Outgoing
-from orchestrator.playbooks import Definition, Playbook, playbook_from_files
+from orchestrator.playbooks import Definition, Playbook, reopen_playbook
 from orchestrator.rendering import Rendered, Renderer, RenderError, sms_parts
 from orchestrator.services.dispatch.contexts import context_of
 from orchestrator.store.campaigns import StoredCampaign
@@ -51,7 +51,7 @@ class OpenedTexts:
 
     def __call__(self, campaign: StoredCampaign) -> Texts:
         if campaign.version not in self._opened:
-            playbook = playbook_from_files(campaign.files)
+            playbook = reopen_playbook(campaign.files)
             self._opened[campaign.version] = Texts(playbook, Renderer(playbook))
         return self._opened[campaign.version]
 

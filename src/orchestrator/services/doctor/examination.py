@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from orchestrator.playbooks import Definition, PlaybookError, playbook_from_files
+from orchestrator.playbooks import Definition, PlaybookError, reopen_playbook
 from orchestrator.playbooks.schedule import steps_of
 from orchestrator.services.doctor.complaints import COMPLAINTS, Severity
 from orchestrator.store import audit, campaigns
@@ -29,7 +29,7 @@ DefinitionOf = Callable[[StoredCampaign], Definition]
 
 
 def pinned_definition(campaign: StoredCampaign) -> Definition:
-    return playbook_from_files(campaign.files).definition
+    return reopen_playbook(campaign.files).definition
 
 
 def doctor(

@@ -94,7 +94,7 @@ def scaled(column: pl.Series, decimal: str, digits: pl.Series | int) -> pl.DataF
 
 
 def _scaled_numbers(column: pl.Series, digits: pl.Series | int) -> pl.DataFrame:
-    width = pl.lit(digits) if isinstance(digits, int) else pl.lit(digits)
+    width = pl.lit(digits)
     number = pl.lit(column)
     moved = number.cast(pl.Float64) * pl.lit(10.0).pow(width)
     whole = moved.round()

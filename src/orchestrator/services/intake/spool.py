@@ -17,7 +17,7 @@ class Frames:
     """Frames in a file that has no name: nothing of it stays when the process dies."""
 
     def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile(prefix="orchestrator-import-")
+        self._file = tempfile.TemporaryFile(prefix="orchestrator-import-")  # noqa: SIM115  # closed by __exit__
         self._segments: list[tuple[int, int]] = []  # offset, length
         self.rows = 0
 

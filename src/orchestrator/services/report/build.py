@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from orchestrator.domain.evaluations import EvaluationKind
-from orchestrator.playbooks.reading import playbook_from_files
+from orchestrator.playbooks.reading import reopen_playbook
 from orchestrator.services.pooled import CampaignUnknownError, pool_all
 from orchestrator.services.report.data import ReportData, SendLine
 from orchestrator.store import campaigns, evaluations, ledger
@@ -21,7 +21,7 @@ def build_report(database: Database, campaign_name: str, now: datetime) -> Repor
         enrolled = ledger.enrolled(connection, campaign.id)
         states = ledger.messages_by_state(connection, campaign.id)
         coupons = ledger.coupons_by_state(connection, campaign.id)
-    definition = playbook_from_files(campaign.files).definition
+    definition = reopen_playbook(campaign.files).definition
     own = {item.send_id: item for item in found if item.kind is EvaluationKind.SEND}
     due = [item.due_at for item in found if item.recorded_at is None]
     zone = definition.zone

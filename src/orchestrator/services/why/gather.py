@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from orchestrator.domain.arms import campaign_salt, draw_lot, lots_of, wave_salt
 from orchestrator.domain.messages import Reason
-from orchestrator.playbooks import Definition, playbook_from_files
+from orchestrator.playbooks import Definition, reopen_playbook
 from orchestrator.playbooks.schedule import steps_of
 from orchestrator.services.why.story import (
     CampaignStory,
@@ -42,7 +42,7 @@ class CampaignUnknownError(Exception):
 
 
 def pinned_definition(campaign: StoredCampaign) -> Definition:
-    return playbook_from_files(campaign.files).definition
+    return reopen_playbook(campaign.files).definition
 
 
 def why(

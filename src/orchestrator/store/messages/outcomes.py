@@ -7,20 +7,14 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
-    ColumnElement,
     Connection,
     Integer,
     String,
-    and_,
-    case,
-    func,
-    literal,
-    or_,
     select,
     update,
 )
 
-from orchestrator.domain.messages import MessageState, Reason
+from orchestrator.domain.messages import FOLLOWERS, MessageState, Reason
 from orchestrator.domain.providers import Outcome
 from orchestrator.store.bulk import rows_as_table
 from orchestrator.store.messages.intents import spend
@@ -32,6 +26,8 @@ _STATES = {
     Outcome.RETRY: (MessageState.PLANNED, Reason.PROVIDER_BUSY),
     Outcome.UNKNOWN: (MessageState.UNKNOWN, Reason.ANSWER_LOST),
 }
+
+_IN_FLIGHT = (MessageState.SENDING, MessageState.UNKNOWN, MessageState.UNRESOLVED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,84 +47,69 @@ def record(connection: Connection, answers: Sequence[Answered], now: datetime) -
     An answer that comes after its message was given up as unknown still counts: it is the truth
     about that attempt. One for an older token changes its attempt alone.
     """
-    if not answers:
-        return 0
-    got = rows_as_table(
-        connection,
-        "got",
-        {
-            "id": BigInteger,
-            "token": Integer,
-            "outcome": String,
-            "code": String,
-            "state": String,
-            "reason": String,
-            "provider_id": String,
-            "again_at": BigInteger,
-        },
-        [_row(one) for one in answers],
-    )
-    connection.execute(
-        update(attempts)
-        .where(attempts.c.message_id == got.c.id, attempts.c.token == got.c.token)
-        .values(outcome=got.c.outcome, code=got.c.code, answered_at=now)
-    )
-    moves = (
-        update(messages)
-        .where(messages.c.id == got.c.id, messages.c.token == got.c.token, _may_follow(got.c.state))
-        .values(**_changes(got.c, now))
-    )
-    moved = connection.execute(moves).rowcount
-    if moved < len(answers):
-        _name(connection, [one for one in answers if one.provider_id])
-    not_taken = {Outcome.REJECTED, Outcome.RETRY}
-    take_back(connection, [one.message_id for one in answers if one.outcome in not_taken])
+    moved = 0
+    for outcome in Outcome:
+        alike = [one for one in answers if one.outcome is outcome]
+        if alike:
+            moved += _record(connection, outcome, alike, now)
     return moved
 
 
+def _record(
+    connection: Connection, outcome: Outcome, answers: Sequence[Answered], now: datetime
+) -> int:
+    got = rows_as_table(connection, "got", _COLUMNS, [_row(one) for one in answers])
+    connection.execute(
+        update(attempts)
+        .where(attempts.c.message_id == got.c.id, attempts.c.token == got.c.token)
+        .values(outcome=outcome.value, code=got.c.code, answered_at=now)
+    )
+    moves = (
+        update(messages)
+        .where(messages.c.id == got.c.id, messages.c.token == got.c.token)
+        .where(messages.c.state.in_(_BEFORE[outcome]))
+        .values(**_changes(outcome, got.c, now))
+    )
+    moved = connection.execute(moves).rowcount
+    if outcome is Outcome.ACCEPTED and moved < len(answers):
+        _name(connection, [one for one in answers if one.provider_id])
+    if outcome in (Outcome.REJECTED, Outcome.RETRY):
+        take_back(connection, [one.message_id for one in answers])
+    return moved
+
+
+_COLUMNS: dict[str, Any] = {
+    "id": BigInteger,
+    "token": Integer,
+    "code": String,
+    "provider_id": String,
+    "again_at": BigInteger,
+}
+# ``domain.messages.FOLLOWERS``, turned round for what an answer can bring.
+_BEFORE = {
+    outcome: [state for state in _IN_FLIGHT if target in FOLLOWERS[state] and state is not target]
+    for outcome, (target, _) in _STATES.items()
+}
+
+
 def _row(one: Answered) -> tuple[object, ...]:
-    state, reason = _STATES[one.outcome]
-    return (
-        one.message_id,
-        one.token,
-        one.outcome.value,
-        one.code,
-        state.value,
-        reason and reason.value,
-        one.provider_id,
-        one.again_at and micros(one.again_at),
-    )
+    again_at = None if one.again_at is None else micros(one.again_at)
+    return one.message_id, one.token, one.code, one.provider_id, again_at
 
 
-def _may_follow(state: ColumnElement[str]) -> ColumnElement[bool]:
-    """``domain.messages.FOLLOWERS``, for what an answer can bring."""
-    known = state.in_([MessageState.ACCEPTED.value, MessageState.REJECTED.value])
-    doubted = messages.c.state == MessageState.UNKNOWN
-    return or_(
-        messages.c.state == MessageState.SENDING,
-        and_(doubted, state != MessageState.UNKNOWN.value),
-        and_(messages.c.state == MessageState.UNRESOLVED, known),
-    )
-
-
-def _changes(got: Any, now: datetime) -> dict[str, Any]:
-    state = got.state
-    final = state.in_([MessageState.ACCEPTED.value, MessageState.REJECTED.value])
-    unknown = state == MessageState.UNKNOWN.value
-    moment = literal(micros(now), BigInteger)
-    return {
-        "state": state,
-        "reason": got.reason,
-        "provider_id": func.coalesce(got.provider_id, messages.c.provider_id),
-        "accepted_at": case((state == MessageState.ACCEPTED.value, moment)),
-        "finished_at": case((final, moment)),
-        "due_at": case(
-            (state == MessageState.PLANNED.value, got.again_at), else_=messages.c.due_at
-        ),
-        # Whoever asks about an unknown one has to know when, and who sent it.
-        "lease_until": case((unknown, got.again_at)),
-        "owner": case((unknown, messages.c.owner)),
-    }
+def _changes(outcome: Outcome, got: Any, now: datetime) -> dict[str, Any]:
+    state, reason = _STATES[outcome]
+    changes: dict[str, Any] = {"state": state, "reason": reason, "lease_until": None}
+    if outcome is Outcome.UNKNOWN:
+        # Whoever asks about it has to know when, and who sent it.
+        return changes | {"lease_until": got.again_at}
+    changes["owner"] = None
+    if outcome is Outcome.RETRY:
+        return changes | {"due_at": got.again_at}
+    changes["finished_at"] = now
+    if outcome is Outcome.ACCEPTED:
+        changes |= {"accepted_at": now, "provider_id": got.provider_id}
+    return changes
 
 
 def _name(connection: Connection, answers: Sequence[Answered]) -> None:
