@@ -5,7 +5,6 @@ import time
 from pathlib import Path
 
 from intake_shop import NOON, SHOP
-
 from orchestrator.services.intake import Progress, import_file, orders
 from orchestrator.store.database import Database
 

@@ -1,14 +1,17 @@
 """What people type, and what they get."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Run
+from typer.testing import Result
 
-ORDERS = """order_id,customer_id,placed_at,total,currency,category,sku,title,quantity,line_amount
-A1,C1,2026-11-11T10:00:00+08:00,399,CNY,womenswear,P1,Linen dress,1,399
-A2,C2,2026-11-11T11:00:00+08:00,199,CNY,womenswear,P2,Scarf,1,199
+Run = Callable[..., Result]
+
+ORDERS = """order_id,customer_id,placed_at,paid_at,total,currency,category,sku,title,quantity,line_amount
+A1,C1,2026-11-11T10:00:00+08:00,2026-11-11T10:01:00+08:00,399,CNY,womenswear,P1,Linen dress,1,399
+A2,C2,2026-11-11T11:00:00+08:00,2026-11-11T11:01:00+08:00,199,CNY,womenswear,P2,Scarf,1,199
 """
 CUSTOMERS = """customer_id,name,phone,email,sms_marketing,email_marketing,sms_service,email_service
 C1,Li Na,+8619900000001,c1@example.com,yes,yes,yes,yes
@@ -47,7 +50,7 @@ def test_importing_the_same_file_twice_changes_nothing(shop: Run, files: list[Pa
 
 def test_a_rejected_row_ends_with_1_and_the_others_go_in(shop: Run, tmp_path: Path) -> None:
     path = tmp_path / "orders.csv"
-    path.write_text(ORDERS + "A3,C3,yesterday,10,CNY,womenswear,P3,Belt,1,10\n")
+    path.write_text(ORDERS + "A3,C3,yesterday,,10,CNY,womenswear,P3,Belt,1,10\n")
     result = shop("import", path, "--json")
     assert result.exit_code == 1
     [report] = json.loads(result.stdout)

@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 from intake_shop import NOON, SHOP, stored
-
 from orchestrator.services.intake import import_file
 from orchestrator.store.database import Database
 from orchestrator.store.intake import runs

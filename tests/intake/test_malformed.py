@@ -4,8 +4,8 @@ import random
 from collections.abc import Callable
 
 import pytest
-from intake_shop import Importing, rejects, stored
 
+from intake_shop import Importing, rejects, stored
 from orchestrator.services.intake import Refusal
 from orchestrator.store.database import Database
 from orchestrator.store.tables import orders

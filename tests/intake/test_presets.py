@@ -5,8 +5,8 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from intake_shop import Importing, rejects, stored
 
+from intake_shop import Importing, rejects, stored
 from orchestrator.services.intake import ImportFileError, all_presets
 from orchestrator.services.intake.mapping import parse_mapping
 from orchestrator.store.database import Database
@@ -222,3 +222,9 @@ def test_every_preset_can_be_told_from_the_others() -> None:
 
     assert all(marks.values())
     assert len(set(marks.values())) == len(marks)
+
+
+def test_what_the_file_cannot_be_read_with_is_found_in_the_mapping() -> None:
+    for change in (("decimal:", "encoding: klingon\ndecimal:"), ('"^-"', '"(?=x)"')):
+        with pytest.raises(ImportFileError, match=r"my\.yaml:\d+: "):
+            parse_mapping("my.yaml", RETAIL.replace(*change))

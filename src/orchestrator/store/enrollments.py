@@ -23,6 +23,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from orchestrator.domain.arms import Arm, campaign_salt, lots_of
 from orchestrator.domain.messages import OPEN_STATES, Reason
@@ -31,6 +32,7 @@ from orchestrator.playbooks.schedule import Step, steps_of
 from orchestrator.store import functions
 from orchestrator.store.tables import enrollments, messages, micros
 
+Columns = ReadOnlyColumnCollection[str, ColumnElement[Any]]
 _COLUMNS = (
     "campaign_id", "customer_id", "person", "order_id", "anchor_at", "track", "category",
     "locale", "timezone", "arm", "enrolled_at", "wave", "occurrence", "due_at", "exit_reason",
@@ -53,29 +55,28 @@ def enroll(
     The lot is drawn here, once: the campaign holdout is stored before the first message leaves,
     and never walks.
     """
-    found = candidates.subquery("candidates")
+    found = _drawn(definition, candidates, salt).c
     known = exists().where(
-        enrollments.c.campaign_id == campaign_id, enrollments.c.person == found.c.person
+        enrollments.c.campaign_id == campaign_id, enrollments.c.person == found.person
     )
-    arm = _arm(definition, found, salt)
-    treated = arm == Arm.TREATED.value
+    treated = found.arm == Arm.TREATED.value
     chosen = select(
         literal(campaign_id),
-        found.c.customer_id,
-        found.c.person,
-        found.c.order_id,
-        found.c.anchor_at,
-        found.c.track,
-        found.c.category,
+        found.customer_id,
+        found.person,
+        found.order_id,
+        found.anchor_at,
+        found.track,
+        found.category,
         _locale(definition, found, default_locale),
-        found.c.timezone,
-        arm,
+        found.timezone,
+        found.arm,
         literal(micros(now), BigInteger),
         case((treated, _first_wave(definition, found)), else_=null()),
         literal(0, Integer),
         case((treated, _first_due(definition, found)), else_=null()),
         case((treated, null()), else_=literal(Reason.HELD_OUT.value)),
-    ).where(found.c.track.is_not(None), ~known)
+    ).where(found.track.is_not(None), ~known)
     return connection.execute(insert(enrollments).from_select(_COLUMNS, chosen)).rowcount
 
 
@@ -167,36 +168,41 @@ def stop(connection: Connection, campaign_id: int, now: datetime) -> int:
     return connection.execute(ended).rowcount
 
 
-def _arm(definition: Definition, found: Subquery, salt: str) -> ColumnElement[str]:
-    if not definition.holdout:
-        return literal(Arm.TREATED.value)
-    held_out = functions.lot(found.c.person, campaign_salt(salt)) < lots_of(definition.holdout)
-    return case((held_out, Arm.HOLDOUT.value), else_=Arm.TREATED.value)
+def _drawn(definition: Definition, candidates: Select[Any], salt: str) -> Subquery:
+    found = candidates.subquery("candidates")
+    arm: ColumnElement[str] = literal(Arm.TREATED.value)
+    if definition.holdout:
+        lot = functions.lot(found.c.person, campaign_salt(salt))
+        arm = case(
+            (lot < lots_of(definition.holdout), Arm.HOLDOUT.value), else_=Arm.TREATED.value
+        )
+    # The offset keeps both databases from copying the lot to every place that asks for the arm.
+    return select(found, arm.label("arm")).offset(0).subquery("drawn")
 
 
-def _locale(definition: Definition, found: Subquery, default: str) -> ColumnElement[str]:
+def _locale(definition: Definition, found: Columns, default: str) -> ColumnElement[str]:
     fallback = default if default in definition.locales else definition.locales[0]
-    spoken = and_(found.c.locale.is_not(None), found.c.locale.in_(definition.locales))
-    return case((spoken, found.c.locale), else_=literal(fallback))
+    spoken = and_(found.locale.is_not(None), found.locale.in_(definition.locales))
+    return case((spoken, found.locale), else_=literal(fallback))
 
 
-def _first_wave(definition: Definition, found: Subquery) -> ColumnElement[str]:
+def _first_wave(definition: Definition, found: Columns) -> ColumnElement[str]:
     return case(
         {track: steps_of(definition, track)[0].wave for track in definition.tracks},
-        value=found.c.track,
+        value=found.track,
     )
 
 
-def _first_due(definition: Definition, found: Subquery) -> ColumnElement[Any]:
-    anchor = cast(found.c.anchor_at, BigInteger)
+def _first_due(definition: Definition, found: Columns) -> ColumnElement[Any]:
+    anchor = cast(found.anchor_at, BigInteger)
     return case(
         *(
             (
-                found.c.track == track,
+                found.track == track,
                 functions.due_at(
                     anchor,
                     steps_of(definition, track)[0].span,
-                    cast(found.c.timezone, String),
+                    cast(found.timezone, String),
                     None,
                 ),
             )

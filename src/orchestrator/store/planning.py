@@ -5,13 +5,16 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    CTE,
     BigInteger,
+    ColumnElement,
     Connection,
     Select,
     String,
     Subquery,
     case,
     exists,
+    false,
     func,
     insert,
     literal,
@@ -28,10 +31,13 @@ from orchestrator.playbooks.schedule import step_after
 from orchestrator.store import functions, reach
 from orchestrator.store.bulk import rows_as_table
 from orchestrator.store.chunk import Chunk, Zone
+from orchestrator.store.dialects import insert_on
 from orchestrator.store.enrollments import step_due
+from orchestrator.store.reach import in_chunk
 from orchestrator.store.tables import enrollments, messages, micros, orders, sends
 
 CHUNK = 20_000  #: enrollments planned in one transaction
+_ADDRESS = ("campaign_id", "wave", "occurrence", "channel", "address_hash")
 _LOCK = 2_718_281  # any number, the same in every process
 
 
@@ -67,14 +73,14 @@ def exit_purchased(connection: Connection, chunk: Chunk) -> int:
     bought = _bought_since(enrollments, chunk.now)
     left = (
         update(enrollments)
-        .where(*_in_chunk(chunk), bought)
+        .where(*in_chunk(chunk), bought)
         .values(wave=None, due_at=None, exited_at=chunk.now, exit_reason=Reason.PURCHASED)
     )
     return connection.execute(left).rowcount
 
 
 def zones_of(connection: Connection, chunk: Chunk) -> list[str]:
-    found = select(enrollments.c.timezone).where(*_in_chunk(chunk)).distinct()
+    found = select(enrollments.c.timezone).where(*in_chunk(chunk)).distinct()
     return [row.timezone for row in connection.execute(found)]
 
 
@@ -95,9 +101,19 @@ def ensure_send(connection: Connection, chunk: Chunk, day: Any) -> int:
 
 def write_messages(connection: Connection, chunk: Chunk, zones: Iterable[Zone]) -> int:
     """Write one row an enrollment: planned, withheld by lot, or skipped with its reason."""
-    decided = _decided(connection, chunk, zones)
+    places = _zone_table(connection, zones)
+    decided = _decided(chunk, places)
     columns = [column.name for column in decided.selected_columns]
-    return connection.execute(insert(messages).from_select(columns, decided)).rowcount
+    # Of those who share a phone or an e-mail the first keeps it …
+    first = insert_on(connection)(messages).from_select(columns, decided)
+    first = first.on_conflict_do_nothing(index_elements=_ADDRESS)
+    written: int = connection.execute(first).rowcount
+    if written < _count(connection, chunk):
+        # … and the others are told why they get nothing.
+        doubled = _doubled(chunk, places)
+        columns = [column.name for column in doubled.selected_columns]
+        written += connection.execute(insert(messages).from_select(columns, doubled)).rowcount
+    return written
 
 
 def expire_older(connection: Connection, chunk: Chunk) -> int:
@@ -110,7 +126,7 @@ def expire_older(connection: Connection, chunk: Chunk) -> int:
         .where(columns.campaign_id == chunk.campaign_id, columns.wave == chunk.wave.wave)
         .where(columns.occurrence < chunk.occurrence)
         .where(columns.state == MessageState.PLANNED)
-        .where(columns.enrollment_id.in_(select(enrollments.c.id).where(*_in_chunk(chunk))))
+        .where(columns.enrollment_id.in_(select(enrollments.c.id).where(*in_chunk(chunk))))
         .values(state=MessageState.EXPIRED, reason=Reason.OVERTAKEN, finished_at=chunk.now)
     )
     return connection.execute(over).rowcount
@@ -119,14 +135,14 @@ def expire_older(connection: Connection, chunk: Chunk) -> int:
 def move_on(connection: Connection, chunk: Chunk) -> int:
     """Move everybody in the chunk to the next step of their track, or out at the end of the walk."""
     moved = 0
-    for track in chunk.definition.tracks:
+    for track in chunk.wave.tracks or chunk.definition.tracks:
         step = step_after(chunk.definition, track, chunk.wave.wave, chunk.occurrence)
         values: dict[str, Any] = (
             {"wave": None, "due_at": None, "exited_at": chunk.now, "exit_reason": Reason.COMPLETED}
             if step is None
             else {"wave": step.wave, "occurrence": step.occurrence, "due_at": step_due(step)}
         )
-        walkers = update(enrollments).where(*_in_chunk(chunk), enrollments.c.track == track)
+        walkers = update(enrollments).where(*in_chunk(chunk), enrollments.c.track == track)
         moved += connection.execute(walkers.values(**values)).rowcount
     return moved
 
@@ -138,21 +154,15 @@ def shift_late(connection: Connection, chunk: Chunk) -> int:
     grace_over = functions.due_at(columns.due_at, chunk.wave.grace, columns.timezone, None)
     shifted = (
         update(enrollments)
-        .where(*_in_chunk(chunk), grace_over < micros(chunk.now))
+        .where(*in_chunk(chunk), grace_over < micros(chunk.now))
         .values(shifted=enrollments.c.shifted + behind)
     )
     return connection.execute(shifted).rowcount
 
 
-def _in_chunk(chunk: Chunk) -> list[Any]:
-    columns = enrollments.c
-    return [
-        columns.campaign_id == chunk.campaign_id,
-        columns.wave == chunk.wave.wave,
-        columns.occurrence == chunk.occurrence,
-        columns.due_at.is_not(None),
-        columns.due_at <= chunk.until,
-    ]
+def _count(connection: Connection, chunk: Chunk) -> int:
+    counted = select(func.count()).select_from(enrollments).where(*in_chunk(chunk))
+    return int(connection.execute(counted).scalar_one())
 
 
 def _bought_since(enrolled: Any, now: datetime) -> Any:
@@ -166,68 +176,87 @@ def _bought_since(enrolled: Any, now: datetime) -> Any:
     )
 
 
-def _decided(connection: Connection, chunk: Chunk, zones: Iterable[Zone]) -> Select[Any]:
-    found = _judged(
-        _one_an_address(chunk, reach.reachable(chunk, _zone_table(connection, zones)))
-    ).c
+def _decided(chunk: Chunk, zones: Subquery) -> Select[Any]:
+    found = _judged(reach.reachable(chunk, zones)).c
     withheld = found.state == MessageState.WITHHELD.value
     goes = found.state == MessageState.PLANNED.value
-    return select(
-        found.send_id,
-        _constant(chunk.campaign_id, "campaign_id"),
-        found.enrollment_id,
-        found.customer_id,
-        _constant(chunk.wave.wave, "wave"),
-        _constant(chunk.occurrence, "occurrence"),
-        _constant(chunk.wave.kind.value, "kind"),
-        case((withheld, Arm.HOLDOUT.value), else_=Arm.TREATED.value).label("arm"),
-        (goes | withheld).label("assigned"),
-        case((withheld, null()), else_=found.variant).label("variant"),
-        case((goes | withheld, found.channel)).label("channel"),
-        case((goes | withheld, found.address_hash)).label("address_hash"),
-        found.state,
-        found.reason,
-        _constant(micros(chunk.now), "planned_at"),
-        found.would_go_at.label("due_at"),
-        found.would_go_at.label("would_go_at"),
-        found.expires_at,
-        case((goes, null()), else_=literal(micros(chunk.now), BigInteger)).label("finished_at"),
+    return (
+        select(
+            found.send_id,
+            found.enrollment_id,
+            found.customer_id,
+            *_alike(chunk),
+            case((withheld, Arm.HOLDOUT.value), else_=Arm.TREATED.value).label("arm"),
+            (goes | withheld).label("assigned"),
+            case((withheld, null()), else_=found.variant).label("variant"),
+            case((goes | withheld, found.channel)).label("channel"),
+            case((goes | withheld, found.address_hash)).label("address_hash"),
+            found.state,
+            found.reason,
+            found.would_go_at.label("due_at"),
+            found.would_go_at.label("would_go_at"),
+            found.expires_at,
+            case((goes, null()), else_=literal(micros(chunk.now), BigInteger)).label("finished_at"),
+        )
+        .where(found.enrollment_id.is_not(None))
+        .order_by(found.enrollment_id)
     )
 
 
-def _judged(reached: Subquery) -> Subquery:
+def _doubled(chunk: Chunk, zones: Subquery) -> Select[Any]:
+    """Everybody of the chunk who has no message although nothing but the address is in the way."""
+    columns = enrollments.c
+    told = exists().where(
+        messages.c.enrollment_id == columns.id,
+        messages.c.wave == chunk.wave.wave,
+        messages.c.occurrence == chunk.occurrence,
+    )
+    return (
+        select(
+            zones.c.send_id,
+            columns.id.label("enrollment_id"),
+            columns.customer_id,
+            *_alike(chunk),
+            _constant(Arm.TREATED.value, "arm"),
+            false().label("assigned"),
+            reach.variant_of(chunk).label("variant"),
+            _constant(MessageState.SKIPPED.value, "state"),
+            _constant(Reason.SAME_ADDRESS.value, "reason"),
+            zones.c.would_go_at.label("due_at"),
+            zones.c.would_go_at.label("would_go_at"),
+            zones.c.expires_at,
+            _constant(micros(chunk.now), "finished_at"),
+        )
+        .join_from(enrollments, zones, zones.c.timezone == columns.timezone)
+        .where(*in_chunk(chunk), ~told)
+    )
+
+
+def _alike(chunk: Chunk) -> list[ColumnElement[Any]]:
+    return [
+        _constant(chunk.campaign_id, "campaign_id"),
+        _constant(chunk.wave.wave, "wave"),
+        _constant(chunk.occurrence, "occurrence"),
+        _constant(chunk.wave.kind.value, "kind"),
+        _constant(micros(chunk.now), "planned_at"),
+    ]
+
+
+def _judged(reached: CTE) -> CTE:
     found = reached.c
     state = case(
         (found.late, MessageState.EXPIRED.value),
-        (found.obstacle.is_not(None) | found.doubled, MessageState.SKIPPED.value),
+        (found.obstacle.is_not(None), MessageState.SKIPPED.value),
         (found.held_out, MessageState.WITHHELD.value),
         else_=MessageState.PLANNED.value,
     )
     reason = case(
         (found.late, Reason.LATE.value),
         (found.obstacle.is_not(None), found.obstacle),
-        (found.doubled, Reason.SAME_ADDRESS.value),
         (found.held_out, Reason.HELD_OUT.value),
     )
-    return select(reached, state.label("state"), reason.label("reason")).subquery("judged")
-
-
-def _one_an_address(chunk: Chunk, reached: Subquery) -> Subquery:
-    """Mark everybody but the first who would be reached on the same phone or e-mail."""
-    found = reached.c
-    columns = messages.c
-    rank = func.row_number().over(
-        partition_by=(found.channel, found.address_hash), order_by=found.enrollment_id
-    )
-    taken = exists().where(
-        columns.campaign_id == chunk.campaign_id,
-        columns.wave == chunk.wave.wave,
-        columns.occurrence == chunk.occurrence,
-        columns.channel == found.channel,
-        columns.address_hash == found.address_hash,
-    )
-    doubled = found.address_hash.is_not(None) & ((rank > 1) | taken)
-    return select(reached, doubled.label("doubled")).subquery("reached")
+    judged = select(reached, state.label("state"), reason.label("reason"))
+    return reach.computed_once(judged, "judged")
 
 
 def _zone_table(connection: Connection, zones: Iterable[Zone]) -> Subquery:

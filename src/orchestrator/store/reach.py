@@ -4,7 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import (
+    CTE,
     ColumnElement,
+    Select,
     Subquery,
     and_,
     case,
@@ -38,29 +40,46 @@ Answer = Callable[[tuple[Channel, ...], Columns], ColumnElement[Any]]
 _HASHES = {Channel.SMS: customers.c.phone_hash, Channel.EMAIL: customers.c.email_hash}
 
 
-def reachable(chunk: Chunk, zones: Subquery) -> Subquery:
+def reachable(chunk: Chunk, zones: Subquery) -> CTE:
     """
     Return one row an enrollment of the chunk: channel and address, lot and variant, obstacle.
 
     Filters come before the lot: who cannot be reached is not part of the experiment.
     """
-    offered = _offered(chunk, zones)
-    found = offered.c
-    channel = _by_variant(chunk.wave, found, _first_open)
+    due = computed_once(_due(chunk, zones), "due")
+    opened = computed_once(
+        select(due, _by_variant(chunk.wave, due.c, _first_open).label("channel")), "opened"
+    )
+    found = opened.c
     obstacle = case(
         (found.missed, Reason.PREVIOUS_MISSED.value),
-        (channel.is_(None), _by_variant(chunk.wave, found, _why_closed)),
+        (found.channel.is_(None), _by_variant(chunk.wave, found, _why_closed)),
     )
     address = case(
-        (channel == Channel.SMS.value, found.sms_hash),
-        (channel == Channel.EMAIL.value, found.email_hash),
+        *(
+            (found.channel == channel.value, found[f"{channel}_hash"])
+            for channel in _channels(chunk.wave)
+        )
     )
-    return select(
-        offered,
-        channel.label("channel"),
-        case((obstacle.is_(None), address)).label("address_hash"),
-        obstacle.label("obstacle"),
-    ).subquery("offered")
+    return computed_once(
+        select(opened, address.label("address_hash"), obstacle.label("obstacle")), "offered"
+    )
+
+
+def computed_once(query: Select[Any], name: str) -> CTE:
+    """Keep both databases from copying an expression to every place that asks for its column."""
+    return query.cte(name).prefix_with("MATERIALIZED")
+
+
+def in_chunk(chunk: Chunk) -> list[ColumnElement[bool]]:
+    columns = enrollments.c
+    return [
+        columns.campaign_id == chunk.campaign_id,
+        columns.wave == chunk.wave.wave,
+        columns.occurrence == chunk.occurrence,
+        columns.due_at.is_not(None),
+        columns.due_at <= chunk.until,
+    ]
 
 
 def may_write(kind: WaveKind, channel: Channel) -> ColumnElement[bool]:
@@ -86,15 +105,16 @@ def suppressed(channel: Channel, address_hash: ColumnElement[Any]) -> ColumnElem
     )
 
 
-def _offered(chunk: Chunk, zones: Subquery) -> Subquery:
-    wave, columns = chunk.wave, enrollments.c
+def _due(chunk: Chunk, zones: Subquery) -> Select[Any]:
+    columns = enrollments.c
     flags = [
         flag
-        for channel, address in _HASHES.items()
+        for channel in _channels(chunk.wave)
+        for address in (_HASHES[channel],)
         for flag in (
             address.label(f"{channel}_hash"),
             suppressed(channel, address).label(f"{channel}_suppressed"),
-            may_write(wave.kind, channel).label(f"{channel}_agreed"),
+            may_write(chunk.wave.kind, channel).label(f"{channel}_agreed"),
         )
     ]
     return (
@@ -105,18 +125,21 @@ def _offered(chunk: Chunk, zones: Subquery) -> Subquery:
             zones.c.send_id,
             zones.c.expires_at,
             _held_out(chunk).label("held_out"),
-            _variant(chunk).label("variant"),
+            variant_of(chunk).label("variant"),
             _late(chunk).label("late"),
             _missed(chunk).label("missed"),
             *flags,
         )
         .join_from(enrollments, customers, customers.c.id == columns.customer_id)
         .join(zones, zones.c.timezone == columns.timezone)
-        .where(columns.campaign_id == chunk.campaign_id, columns.wave == wave.wave)
-        .where(columns.occurrence == chunk.occurrence)
-        .where(columns.due_at.is_not(None), columns.due_at <= chunk.until)
-        .subquery("due")
+        .where(*in_chunk(chunk))
     )
+
+
+def _channels(wave: Wave) -> list[Channel]:
+    """Every channel that somebody of the wave may be written to on."""
+    asked = {*wave.channels, *(c for variant in wave.variants for c in variant.channels or ())}
+    return [channel for channel in Channel if channel in asked]
 
 
 def _held_out(chunk: Chunk) -> ColumnElement[bool]:
@@ -126,7 +149,8 @@ def _held_out(chunk: Chunk) -> ColumnElement[bool]:
     return functions.lot(enrollments.c.person, salt) < lots_of(chunk.wave.holdout)
 
 
-def _variant(chunk: Chunk) -> ColumnElement[Any]:
+def variant_of(chunk: Chunk) -> ColumnElement[Any]:
+    """The variant that the person's lot falls to; null where the wave has none."""
     variants = chunk.wave.variants
     if not variants:
         return null()

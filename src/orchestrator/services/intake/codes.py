@@ -23,9 +23,7 @@ _KIND = "codes"
 def import_codes(
     database: Database, path: Path, pool: str, now: datetime, rejects_folder: Path | None = None
 ) -> ImportReport:
-    """
-    Add the column ``code`` of a file to a pool; codes that are stored already stay whose they are.
-    """
+    """Add a file's column ``code`` to a pool; codes that are stored already stay whose they are."""
     source = open_source(path)
     if CODE not in source.header:
         raise ImportFileError(

@@ -37,7 +37,7 @@ def open_text(path: Path, encoding: str | None) -> Iterator[tuple[IO[str], IO[by
     with path.open("rb") as raw:
         packed = raw.read(2) == _GZIP
         raw.seek(0)
-        data: IO[bytes] = gzip.open(raw, "rb") if packed else raw  # type: ignore[assignment]  # GzipFile reads bytes
+        data: IO[bytes] = gzip.open(raw, "rb") if packed else raw  # type: ignore[assignment]  # noqa: SIM115  # GzipFile reads bytes; the text wrapper closes it
         try:
             with io.TextIOWrapper(data, encoding=chosen, errors=_DAMAGE, newline="") as text:
                 yield text, raw

@@ -1,10 +1,12 @@
 """A mapping: which column of a file is what, as people write it in YAML."""
 
+import codecs
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
+import polars as pl
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -57,10 +59,26 @@ def _zone(name: str) -> str:
 
 
 def _pattern(text: str) -> str:
+    # The engine that will run it has no look-around.
     try:
-        re.compile(text)
-    except re.error as error:
-        raise ValueError(f"{text!r} is not a regular expression: {error}") from error
+        pl.Series([""]).str.contains(text)
+    except pl.exceptions.ComputeError as error:
+        raise ValueError(f"{text!r} is not a regular expression without look-around") from error
+    return text
+
+
+def _encoding(name: str) -> str:
+    try:
+        return codecs.lookup(name).name
+    except LookupError as error:
+        raise ValueError(f"{name!r} is no encoding, such as cp1252 or gb18030") from error
+
+
+def _date_format(text: str) -> str:
+    try:
+        pl.Series(["2025-01-31"]).str.to_datetime(text, strict=False)
+    except pl.exceptions.PolarsError as error:
+        raise ValueError(f"{text!r} is no date format, such as %d.%m.%Y %H:%M") from error
     return text
 
 
@@ -160,7 +178,7 @@ class Mapping(_Strict):
     title: str
     kind: Kind
     recognise: list[str] = Field(default_factory=list)  #: a header with all of these is this format
-    encoding: str | None = None
+    encoding: Annotated[str, AfterValidator(_encoding)] | None = None
     delimiter: Literal[",", ";", "\t"] | None = None
     columns: dict[str, Annotated[Source, BeforeValidator(_as_source)]]
     #: of customers, for the audience rules; any name
@@ -171,7 +189,9 @@ class Mapping(_Strict):
     timezone: Zone | None = None  #: of moments without an offset; else the shop's
     country: str | None = Field(default=None, pattern="^[A-Z]{2}$")  #: of phones without a prefix
     decimal: Literal[".", ","] = "."
-    dates: list[str] = Field(default_factory=list)  #: strptime formats; ISO 8601 is always read
+    dates: list[Annotated[str, AfterValidator(_date_format)]] = Field(
+        default_factory=list
+    )  #: strptime formats; ISO 8601 is always read
     statuses: Statuses | None = None
     countries: dict[str, Annotated[str, Field(pattern="^([A-Z]{2})?$")]] = Field(
         default_factory=dict

@@ -60,7 +60,11 @@ def open_source(path: Path, mapping: Mapping | None = None) -> SourceFile:
 def _parquet(path: Path) -> SourceFile:
     try:
         scan = pl.scan_parquet(path)
-        header = scan.collect_schema().names()
+        schema = scan.collect_schema()
+        # Lists, structs and bytes are no cells.
+        header = [
+            name for name, kind in schema.items() if not (kind.is_nested() or kind == pl.Binary)
+        ]
         total = scan.select(pl.len()).collect().item()
     except (pl.exceptions.PolarsError, OSError) as error:
         raise ImportFileError(
@@ -71,7 +75,8 @@ def _parquet(path: Path) -> SourceFile:
 
     def batches() -> Iterator[Batch]:
         for start in range(0, total, BATCH_ROWS):
-            rows = pl.scan_parquet(path).slice(start, BATCH_ROWS).collect()
+            rows = pl.scan_parquet(path).slice(start, BATCH_ROWS).select(header).collect()
+            rows = rows.with_columns(pl.col(pl.Categorical, pl.Enum).cast(pl.String))
             numbers = pl.int_range(start + 1, start + 1 + rows.height, eager=True, dtype=pl.Int64)
             yield Batch(
                 rows.insert_column(0, numbers.alias(LINE)), read=(start + rows.height) / total

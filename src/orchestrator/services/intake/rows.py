@@ -106,8 +106,8 @@ def _status(checks: Checks, statuses: Statuses | None) -> None:
     """``state``: paid, unpaid, cancelled or refunded; null where the row says nothing."""
     if statuses is None:
         # A file of orders that says nothing of payment lists what was bought.
-        state = None if "paid_at" in checks.setting.mapping.columns else "paid"
-        checks.values["state"] = pl.Series([state] * checks.rows.height, dtype=pl.String)
+        said = None if "paid_at" in checks.setting.mapping.columns else "paid"
+        checks.values["state"] = pl.Series([said] * checks.rows.height, dtype=pl.String)
         return
     raw = checks.raw("status").cast(pl.String).str.to_lowercase()
     words = {
@@ -176,8 +176,9 @@ def _category(checks: Checks) -> None:
 
 def _listed_items(checks: Checks) -> pl.DataFrame:
     """
-    One row an item of the cell. The file knows no price of an item: the order's money is spread
-    over the pieces.
+    Return one row an item of the cell.
+
+    The file knows no price of an item: the order's money is spread over the pieces.
     """
     listed = (
         checks.raw("items").str.replace_all(_NEXT_ITEM, _BETWEEN + "${1}× ").str.split(_BETWEEN)

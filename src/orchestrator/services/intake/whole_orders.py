@@ -52,7 +52,7 @@ def assemble(rows: pl.DataFrame, *, with_lines: bool, currency: str) -> WholeOrd
     good = orders.join(bad, on="order_id", how="anti")
     good = good.with_columns(pl.col("currency").fill_null(currency))
     lines = positions(rows.join(bad, on="order_id", how="anti")) if with_lines else rows.clear()
-    return WholeOrders(_totals(good, lines, with_lines=with_lines), lines, refused, repeated)
+    return WholeOrders(_totals(good, with_lines=with_lines), lines, refused, repeated)
 
 
 def _earlier(bad_rows: pl.DataFrame, last: pl.DataFrame) -> int:
@@ -70,7 +70,9 @@ def _orders(rows: pl.DataFrame) -> pl.DataFrame:
         *extra,
         customers=pl.col("customer_id").drop_nulls().n_unique(),
         currencies=pl.col("currency").drop_nulls().n_unique(),
-        listed=pl.col("amount").sum() if "amount" in rows else pl.lit(None, dtype=pl.Int64),
+        listed=pl.when(pl.col("amount").count() > 0).then(pl.col("amount").sum())
+        if "amount" in rows
+        else pl.lit(None, dtype=pl.Int64),
     )
 
 
@@ -97,7 +99,7 @@ def positions(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _totals(orders: pl.DataFrame, lines: pl.DataFrame, *, with_lines: bool) -> pl.DataFrame:
+def _totals(orders: pl.DataFrame, *, with_lines: bool) -> pl.DataFrame:
     total = pl.col("total").fill_null(pl.col("listed")) if with_lines else pl.col("total")
     state = pl.col("state")
     paid = state.is_in(["paid", "refunded"])

@@ -53,7 +53,7 @@ def merge_orders(
     """
     rows = staging.orders
     staging.begin(connection)
-    stage(connection, rows, frame.with_columns(is_new=True, is_changed=False))
+    stage(connection, rows, frame.with_columns(is_new=True))
     _resolve(connection)
     written = set(known) & set(SOMETIMES)
     if lines is not None:
@@ -89,7 +89,7 @@ def replace_lines(connection: Connection, frame: pl.DataFrame, lines: pl.DataFra
     """Store the lines of orders that are stored already; ``frame`` has nr and external_id."""
     rows = staging.orders
     staging.begin(connection)
-    stage(connection, rows, frame.with_columns(is_new=False, is_changed=False))
+    stage(connection, rows, frame.with_columns(is_new=False))
     stage(connection, staging.lines, lines)
     connection.execute(update(rows).values(order_id=_stored_id()))
     counts = merge_lines(connection)

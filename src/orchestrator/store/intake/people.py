@@ -56,7 +56,9 @@ def merge_customers(
 
 def merge_consents(connection: Connection, frame: pl.DataFrame, source: str) -> Counts:
     """
-    Store what customers agreed to; the latest statement counts, a yes without a date revokes no no.
+    Store what customers agreed to.
+
+    The latest dated statement counts. Without a date a no counts at once, and a yes revokes no no.
     """
     rows = staging.consents
     stage(connection, rows, frame)

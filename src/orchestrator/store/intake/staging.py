@@ -90,7 +90,6 @@ orders = _table(
     customer_id=int,
     order_id=int,
     is_new=bool,
-    is_changed=bool,
 )
 lines = _table(
     "stage_lines",
@@ -116,7 +115,9 @@ def stage(connection: Connection, table: Table, frame: pl.DataFrame) -> None:
     """Fill the table with the frame's columns of the same name; it is gone after the transaction."""
     connection.execute(text(f"DROP TABLE IF EXISTS {table.name}"))
     table.create(connection)
-    names = [column.name for column in table.columns if column.name in frame.columns]
+    # A column that nobody has is null by itself.
+    known = {column.name for column in frame if column.null_count() < len(column)}
+    names = [column.name for column in table.columns if column.name in known]
     numbered = frame.select(names)
     if "nr" not in names:
         names = ["nr", *names]

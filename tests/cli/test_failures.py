@@ -1,0 +1,110 @@
+"""What goes wrong is one clear line and an exit code, never a traceback."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import Result
+
+Run = Callable[..., Result]
+ORCHESTRATOR = Path(sys.executable).parent / "orchestrator"
+
+
+def environment(home: Path, **more: str) -> dict[str, str]:
+    return {**os.environ, "ORCHESTRATOR_HOME": str(home), **more}
+
+
+def call(home: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [ORCHESTRATOR, *arguments],
+        env=environment(home, **more),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def test_without_a_database_the_remedy_is_init(run: Run) -> None:
+    result = run("campaigns")
+    assert result.exit_code == 4
+    assert result.stderr.strip().endswith("has no tables yet. Run: orchestrator init")
+
+
+def test_a_database_that_is_away_is_named_without_its_password(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ORCHESTRATOR_DATABASE_URL", "postgresql://shop:secret@127.0.0.1:1/shop")
+    result = run("campaigns")
+    assert result.exit_code == 4
+    assert "cannot reach postgresql" in result.stderr
+    assert "secret" not in result.stderr
+
+
+def test_a_file_that_is_no_database_is_refused(run: Run, home: Path) -> None:
+    home.mkdir()
+    (home / "orchestrator.db").write_text("these are not the tables you are looking for" * 100)
+    result = run("campaigns")
+    assert result.exit_code == 4
+    assert "file is not a database" in result.stderr
+
+
+def test_a_wrong_setting_names_its_variable(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ORCHESTRATOR_SHOP_CURRENCY", "yuan")
+    result = run("campaigns")
+    assert result.exit_code == 2
+    assert "ORCHESTRATOR_SHOP_CURRENCY" in result.stderr
+
+
+def test_an_unknown_provider_is_told_with_those_there_are(
+    shop: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ORCHESTRATOR_SMS_PROVIDER", "pigeon")
+    result = shop("advance")
+    assert result.exit_code == 2
+    assert "no provider 'pigeon'; there are outbox, simulated" in result.stderr
+
+
+def test_a_moment_that_cannot_be_read_shows_how_to_write_one(shop: Run) -> None:
+    result = shop("advance", "--at", "tomorrow")
+    assert result.exit_code == 2
+    assert "2026-11-12T10:00+08:00" in result.stderr
+
+
+def test_a_broken_playbook_is_not_launched(shop: Run, tmp_path: Path) -> None:
+    (tmp_path / "playbook.yaml").write_text("playbook: broken\n")
+    result = shop("launch", tmp_path)
+    assert result.exit_code == 3
+    assert "playbook.yaml:1:" in result.stderr
+
+
+def test_an_unknown_command_is_a_matter_of_usage(home: Path) -> None:
+    assert call(home, "advanec").returncode == 2
+
+
+def test_a_failure_shows_its_traceback_only_when_asked(home: Path) -> None:
+    plain, debug = call(home, "campaigns"), call(home, "--debug", "campaigns")
+    assert (plain.returncode, len(plain.stderr.strip().splitlines())) == (4, 1)
+    assert "Traceback" in debug.stderr
+
+
+def test_ctrl_c_says_what_is_kept(home: Path) -> None:
+    command = [ORCHESTRATOR, "simulate", "womenswear-double11", "--customers", "200000"]
+    with subprocess.Popen(
+        command, env=environment(home), stderr=subprocess.PIPE, text=True
+    ) as process:
+        wait_for_file(home / "simulations", "*.db", process)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert "Interrupted. The simulation's database is left as it is" in said
+
+
+def wait_for_file(folder: Path, pattern: str, process: subprocess.Popen[str]) -> None:
+    while process.poll() is None and not list(folder.glob(pattern)):
+        time.sleep(0.05)
