@@ -38,7 +38,7 @@ def main() -> None:
             _play(arguments, console)
     except KeyboardInterrupt:
         sys.exit(130)
-    except Exception as error:  # noqa: BLE001  # whatever it was, it is told in one line
+    except Exception as error:
         if arguments.debug:
             raise
         console.print(f"The demo stopped: {error}", markup=False)

@@ -26,7 +26,9 @@ def show_results(installation: Installation, campaign: str, note: str, at: datet
     if note:
         console.print(note, markup=False)
     for locale in ("en", "zh-CN"):
-        file = installation.settings.reports_folder / f"{wiring.artifact_key(campaign)}.{locale}.html"
+        file = (
+            installation.settings.reports_folder / f"{wiring.artifact_key(campaign)}.{locale}.html"
+        )
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(render_report(data, locale), encoding="utf-8")
         console.print(f"Report ({locale}): {file}", markup=False, soft_wrap=True)

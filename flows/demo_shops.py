@@ -31,6 +31,7 @@ from orchestrator.wiring import Installation, Settings
 
 _BLACK_FRIDAY_2010 = (date(2010, 11, 22), date(2010, 11, 28))
 ONLINE_RETAIL = "online-retail-ii"
+_NEVER = datetime.max.replace(tzinfo=UTC)
 _OPENS = time(10)  #: of the first tick, the morning after the event
 
 
@@ -53,7 +54,7 @@ class GeneratedShop:
     customers: int
     seed: int
     playbook: str = ""
-    starts_at: datetime = datetime.max.replace(tzinfo=UTC)
+    starts_at: datetime = _NEVER
     note: str = ""
     _definition: Definition = field(init=False)
     _world: World = field(init=False)
@@ -131,7 +132,7 @@ class RealShop:
     preset: str
     event: tuple[date, date] | None
     playbook: str = ""
-    starts_at: datetime = datetime.max.replace(tzinfo=UTC)
+    starts_at: datetime = _NEVER
     imported_at: str = ""  #: now: the file tells of years that are over
     note: str = (
         "Nobody was sent anything, and the orders are what these customers really did: "
@@ -211,7 +212,9 @@ class RealShop:
             writer.writerow(
                 ["customer_id", "name", "phone", "email", "email_marketing", "email_service"]
             )
-            writer.writerows([c, "", "", f"customer{c}@example.com", "yes", "yes"] for c in customers)
+            writer.writerows(
+                [c, "", "", f"customer{c}@example.com", "yes", "yes"] for c in customers
+            )
         return path
 
 

@@ -51,7 +51,9 @@ def evaluate(form: EvaluateForm = EvaluateForm()) -> dict[str, int]:
         }
     for name, text in texts.items():
         create_markdown_artifact(
-            key=f"report-{wiring.artifact_key(name)}", markdown=text, description=f"Report of {name}"
+            key=f"report-{wiring.artifact_key(name)}",
+            markdown=text,
+            description=f"Report of {name}",
         )
     get_run_logger().info("recorded %d, revised %d", len(recorded), len(revised))
     return {"recorded": len(recorded), "revised": len(revised)}

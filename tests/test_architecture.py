@@ -29,7 +29,9 @@ def below_the_entry_points() -> list[Path]:
 def clock_reads(path: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         match node:
-            case ast.Attribute(attr=name, value=ast.Name(id="datetime" | "date")) if name in _CLOCKS:
+            case ast.Attribute(attr=name, value=ast.Name(id="datetime" | "date")) if (
+                name in _CLOCKS
+            ):
                 yield f"{path.relative_to(PROJECT)}:{node.lineno} datetime.{name}"
             case ast.Attribute(attr="time" | "time_ns", value=ast.Name(id="time")):
                 yield f"{path.relative_to(PROJECT)}:{node.lineno} time.time"
@@ -113,7 +115,7 @@ def test_every_dependency_has_a_reason() -> None:
     names = {re.split(r"[<>=\[ ]", each)[0] for each in wanted}
     told = set(
         re.findall(
-            r"^\| `([a-z0-9-]+)",
+            r"^\| `([a-z0-9.-]+)",
             (PROJECT / "docs" / "dependencies.md").read_text(encoding="utf-8"),
             re.MULTILINE,
         )

@@ -55,7 +55,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="ORCHESTRATOR_", frozen=True)
 
     home: Folder = Field(
-        default=Path(".orchestrator"), validate_default=True, description="Where this shop's files lie"
+        default=Path(".orchestrator"),
+        validate_default=True,
+        description="Where this shop's files lie",
     )
     database_url: str = Field(
         default="", description="sqlite:///FILE or postgresql://…; SQLite in the home where empty"
@@ -153,9 +155,7 @@ class Installation:
         with lives.begin_life(self.settings.life_folder, lives.this_machine()) as life:
             yield life
 
-    def advance(
-        self, clock: Clock, progress: Callable[[int], None] | None = None
-    ) -> AdvanceReport:
+    def advance(self, clock: Clock, progress: Callable[[int], None] | None = None) -> AdvanceReport:
         """Do all that is due; Ctrl-C and SIGTERM end it behind the provider's call in hand."""
         with self.life() as life, stop_on_signals() as stopping:
             return advance(
@@ -181,7 +181,9 @@ def load_providers(settings: Settings) -> dict[Channel, Provider]:
     names = {Channel.SMS: settings.sms_provider, Channel.EMAIL: settings.email_provider}
     options: dict[str, dict[str, Any]] = {"outbox": {"folder": settings.outbox_folder}}
     options |= settings.provider_options
-    made = {name: load_provider(name, options.get(name, {})) for name in sorted(set(names.values()))}
+    made = {
+        name: load_provider(name, options.get(name, {})) for name in sorted(set(names.values()))
+    }
     return {channel: made[name] for channel, name in names.items()}
 
 

@@ -14,7 +14,13 @@ from orchestrator.playbooks import read_playbook
 from orchestrator.providers.outbox import OutboxProvider
 from orchestrator.services.advance import AdvanceReport, advance
 from orchestrator.services.dispatch import OpenedTexts
-from orchestrator.services.forecast import forecast, forecast_markdown
+from orchestrator.services.dispatch.writing import Letter
+from orchestrator.services.forecast import (
+    NotInAudienceError,
+    forecast,
+    forecast_markdown,
+    rehearse_message,
+)
 from orchestrator.services.launch import CampaignNameTakenError, launch
 from orchestrator.services.lives import Life, Machine, begin_life
 from orchestrator.store.database import Database
@@ -155,3 +161,30 @@ def test_a_forecast_renders_everything_and_leaves_nothing_behind(
     with database.read() as connection:
         for table in (campaigns, enrollments, messages):
             assert connection.execute(select(func.count()).select_from(table)).scalar() == 0
+
+
+def test_a_preview_shows_one_customers_message_and_leaves_nothing_behind(
+    database: Database,
+) -> None:
+    with database.write() as connection:
+        add_buyers(connection, 3)
+
+    def preview(customer: str) -> Letter:
+        return rehearse_message(
+            database,
+            read_playbook(PLAYBOOK),
+            "coupon",
+            customer,
+            shop=SHOP,
+            now=LAUNCH,
+            random_bytes=random.Random(5).randbytes,
+        )
+
+    outgoing = preview("C2").outgoing
+
+    assert outgoing is not None
+    assert outgoing.address == "+8613800000002"
+    assert "Lotus & Linen" in outgoing.text
+    assert rows(database, messages.c.state) == {}
+    with pytest.raises(NotInAudienceError, match="C9 would get no coupon: outside the audience"):
+        preview("C9")

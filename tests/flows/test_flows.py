@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import pytest
-
 from flows.advance import AdvanceForm, advance
 from flows.evaluate import EvaluateForm, evaluate
 from flows.import_data import ImportForm, import_data
 from flows.launch_campaign import LaunchForm, launch_campaign
 from flows.simulate import SimulateForm, simulate
+
 from orchestrator import wiring
 from orchestrator.services.steer import list_campaigns
 

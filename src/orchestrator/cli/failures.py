@@ -48,7 +48,9 @@ def _database(error: Exception) -> str:
     # Only the driver's headline: its further lines may quote a customer's row.
     cause = getattr(error, "orig", None) or error
     headline = str(cause).splitlines()[0] if str(cause) else type(cause).__name__
-    remedy = _REMEDIES.get(headline, "Nothing of the step under way was kept. See docs/operating.md")
+    remedy = _REMEDIES.get(
+        headline, "Nothing of the step under way was kept. See docs/operating.md"
+    )
     return f"the database refused: {headline}. {remedy}"
 
 

@@ -19,9 +19,7 @@ def pause(ctx: typer.Context, campaign: Campaign, reason: Why = "paused by a per
     from orchestrator.services import steer
 
     with wiring.open_installation() as installation:
-        steer.pause(
-            installation.database, campaign, reason=reason, actor=_ACTOR, now=wiring.now()
-        )
+        steer.pause(installation.database, campaign, reason=reason, actor=_ACTOR, now=wiring.now())
     session_of(ctx).say(f"Campaign {campaign} is paused. orchestrator resume {campaign} goes on")
 
 

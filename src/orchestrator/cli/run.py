@@ -199,7 +199,8 @@ def simulate(
     customers: Annotated[int, typer.Option(min=10, max=5_000_000, help="In the shop.")] = 10_000,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same run.")] = 7,
     effect: Annotated[
-        float, typer.Option(min=0, max=1, help="Of the first promotion, share of customers; 0: none.")
+        float,
+        typer.Option(min=0, max=1, help="Of the first promotion, share of customers; 0: none."),
     ] = 0.03,
     folder: Annotated[
         Path | None, typer.Option(help="For its database; the home's simulations by default.")

@@ -14,7 +14,8 @@ from rich.table import Table
 _WIDE = 200  #: columns, where nobody looks at a terminal: nothing is cut off in a file
 
 Json = Annotated[
-    bool, typer.Option("--json", help="Print the data as JSON, for scripts.", rich_help_panel="Output")
+    bool,
+    typer.Option("--json", help="Print the data as JSON, for scripts.", rich_help_panel="Output"),
 ]
 At = Annotated[
     str,
@@ -40,20 +41,36 @@ class Session:
     @contextmanager
     def progress(self, what: str) -> Iterator[Callable[[float, str], None]]:
         """A bar on standard error; yields what is told the share done (0–1) and the step."""
-        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+        from rich.progress import (
+            BarColumn,
+            Progress,
+            TaskProgressColumn,
+            TextColumn,
+            TimeElapsedColumn,
+        )
 
-        columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TimeElapsedColumn(),
+        )
         with Progress(*columns, console=self._err, disable=not self._err.is_terminal) as bar:
             task = bar.add_task(what, total=1.0)
-            yield lambda share, step: bar.update(task, completed=share, description=f"{what} {step}")
-
+            yield lambda share, step: bar.update(
+                task, completed=share, description=f"{what} {step}"
+            )
 
     @contextmanager
     def counter(self, what: str) -> Iterator[Callable[[int], None]]:
         """A running count on standard error, for work whose end nobody knows."""
         from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-        columns = (SpinnerColumn(), TextColumn("{task.completed:,.0f} " + what), TimeElapsedColumn())
+        columns = (
+            SpinnerColumn(),
+            TextColumn("{task.completed:,.0f} " + what),
+            TimeElapsedColumn(),
+        )
         with Progress(*columns, console=self._err, disable=not self._err.is_terminal) as bar:
             task = bar.add_task(what, total=None)
             yield lambda number: bar.advance(task, number)
@@ -77,7 +94,9 @@ def show_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[objec
     if not listed:
         return
     for position, column in enumerate(columns):
-        numeric = all(isinstance(row[position], int | float) or row[position] is None for row in listed)
+        numeric = all(
+            isinstance(row[position], int | float) or row[position] is None for row in listed
+        )
         table.add_column(column, justify="right" if numeric else "left")
     for row in listed:
         table.add_row(*("" if cell is None else _text(cell) for cell in row))

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from orchestrator.domain.messages import Channel
-from orchestrator.playbooks import Playbook, example_context
+from orchestrator.playbooks import Playbook, Wave, example_context
 from orchestrator.playbooks.schedule import waves_of
 from orchestrator.rendering import Rendered, Renderer, sms_parts
 
@@ -53,16 +53,21 @@ def preview_examples(playbook: Playbook, wave: str, locale: str | None) -> list[
 
 
 def _cases(
-    playbook: Playbook, name: str
+    playbook: Playbook, wave_name: str
 ) -> Iterator[tuple[str, str | None, str | None, Channel]]:
     definition = playbook.definition
-    wave = definition.wave_named(name)
+    wave = definition.wave_named(wave_name)
     categories = sorted(playbook.categories) if wave.by == "category" else [None]
     for track in definition.tracks:
         if wave not in waves_of(definition, track):
             continue
-        for variant in wave.variants or (None,):
-            channels = (variant and variant.channels) or wave.channels
+        for name, channels in _variants(wave):
             for category in categories:
                 for channel in channels:
-                    yield track, variant and variant.variant, category, channel
+                    yield track, name, category, channel
+
+
+def _variants(wave: Wave) -> list[tuple[str | None, tuple[Channel, ...]]]:
+    if not wave.variants:
+        return [(None, wave.channels)]
+    return [(variant.variant, variant.channels or wave.channels) for variant in wave.variants]

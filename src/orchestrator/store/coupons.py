@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    ColumnClause,
     Connection,
     Select,
     String,
@@ -30,8 +31,8 @@ from orchestrator.store.chunk import Chunk
 from orchestrator.store.tables import coupons, enrollments, messages, micros
 
 # As literals: with a parameter neither database can prove that the partial index fits.
-_ISSUED = literal_column("'issued'")
-_POOL = literal_column("'pool'")
+_ISSUED: ColumnClause[str] = literal_column("'issued'")
+_POOL: ColumnClause[str] = literal_column("'pool'")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,9 +3,20 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BigInteger, Connection, and_, delete, func, select, type_coerce, update
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Select,
+    and_,
+    delete,
+    func,
+    select,
+    type_coerce,
+    update,
+)
 
 from orchestrator.domain.arms import Arm
 from orchestrator.domain.messages import MessageState, Reason
@@ -84,6 +95,12 @@ def admission(
         for leaf, passed in zip(way_in.audience.leaves, row[3:], strict=True)
     )
     return Admission(everybody, row[0], row[1], row[2], rules)
+
+
+def only(candidates: Select[Any], customer: str) -> Select[Any]:
+    """The candidates as far as they are one customer (the shop's number)."""
+    wanted = select(customers.c.id).where(customers.c.external_id == customer).scalar_subquery()
+    return candidates.where(candidates.selected_columns.customer_id == wanted)
 
 
 def enrolled(connection: Connection, campaign_id: int) -> list[tuple[str, str | None, Arm, int]]:

@@ -68,7 +68,7 @@ def reachable(chunk: Chunk, zones: Subquery) -> CTE:
 
 def computed_once(query: Select[Any], name: str) -> CTE:
     """Keep both databases from copying an expression to every place that asks for its column."""
-    return query.cte(name).prefix_with("MATERIALIZED")
+    return query.cte(name, nesting=True).prefix_with("MATERIALIZED")
 
 
 def in_chunk(chunk: Chunk) -> list[ColumnElement[bool]]:

@@ -1,7 +1,14 @@
 """What a launch would do, before anything is changed."""
 
 from orchestrator.services.forecast.page import forecast_markdown
-from orchestrator.services.forecast.rehearsal import forecast
+from orchestrator.services.forecast.rehearsal import NotInAudienceError, forecast, rehearse_message
 from orchestrator.services.forecast.results import Forecast, WaveForecast
 
-__all__ = ["Forecast", "WaveForecast", "forecast", "forecast_markdown"]
+__all__ = [
+    "Forecast",
+    "NotInAudienceError",
+    "WaveForecast",
+    "forecast",
+    "forecast_markdown",
+    "rehearse_message",
+]

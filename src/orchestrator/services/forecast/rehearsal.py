@@ -1,7 +1,7 @@
 """Rehearse a launch: the engine's own statements, every text rendered, nothing left behind."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 
@@ -20,7 +20,6 @@ from orchestrator.store.campaigns import StoredCampaign
 from orchestrator.store.chunk import Chunk
 from orchestrator.store.database import Connection, Database
 from orchestrator.store.messages import sheets
-from orchestrator.store.messages.claims import Claimed
 
 SAMPLES = 3  #: texts of each wave that are shown
 _HISTORY = timedelta(days=90)
@@ -58,6 +57,40 @@ def forecast(
         )
 
 
+class NotInAudienceError(LookupError):
+    """The customer would not be in the campaign, or not be written to in this wave."""
+
+
+def rehearse_message(
+    database: Database,
+    playbook: Playbook,
+    wave: str,
+    customer: str,
+    *,
+    shop: Shop,
+    now: datetime,
+    random_bytes: Callable[[int], bytes],
+) -> Letter:
+    """
+    Return the wave's message to one customer as it would go out now; changes nothing.
+
+    Raises NotInAudienceError where the launch would not write to them.
+    """
+    with database.rehearse() as connection:
+        campaign = _rehearsed_launch(
+            connection, playbook, shop, now, random_bytes, customer=customer
+        )
+        texts = Texts(playbook, Renderer(playbook))
+        rehearsal = _Rehearsal(connection, campaign, texts, now, None, random_bytes, lambda _: None)
+        rehearsal.plan(_certain(playbook.definition.wave_named(wave)))
+        letters = list(rehearsal.letters(wave))
+        if letters:
+            return letters[0]
+        reasons = [str(reason) for _, reason, _, _ in rehearsal.outcomes(wave)]
+    why = reasons[0] if reasons else "outside the audience"
+    raise NotInAudienceError(f"customer {customer} would get no {wave}: {why}")
+
+
 @dataclass(slots=True)
 class _Rehearsal:
     connection: Connection
@@ -70,20 +103,12 @@ class _Rehearsal:
 
     def wave(self, wave: Wave) -> WaveForecast:
         """Plan the wave for everybody as if it were due now, write every text, forget it again."""
-        chunk = self._chunk(wave)
-        forecasts.put_at(self.connection, self.campaign.id, wave, self.now)
-        write_chunk(self.connection, chunk, self.random_bytes)
+        self.plan(wave)
         letters = _Letters()
-        for batch in forecasts.planned_batches(self.connection, self.campaign.id, wave.wave):
-            self._write(batch, letters)
-            self.progress(len(batch))
+        for letter in self.letters(wave.wave):
+            letters.add(letter)
+        outcomes = {key[:3]: key[3] for key in self.outcomes(wave.wave)}
         failing = self._customer(letters.failing)
-        outcomes = {
-            (state, reason, channel): number
-            for state, reason, channel, number in forecasts.outcomes(
-                self.connection, self.campaign.id, wave.wave
-            )
-        }
         forecasts.forget_messages(self.connection, self.campaign.id)
         return WaveForecast(
             wave=wave.wave,
@@ -98,13 +123,9 @@ class _Rehearsal:
             samples=tuple(letters.samples),
         )
 
-    def _customer(self, message_id: int | None) -> str | None:
-        if message_id is None:
-            return None
-        return forecasts.customer_of(self.connection, message_id)
-
-    def _chunk(self, wave: Wave) -> Chunk:
-        return Chunk(
+    def plan(self, wave: Wave) -> None:
+        forecasts.put_at(self.connection, self.campaign.id, wave, self.now)
+        chunk = Chunk(
             campaign_id=self.campaign.id,
             salt=self.campaign.salt,
             definition=self.texts.definition,
@@ -113,13 +134,24 @@ class _Rehearsal:
             until=self.now,
             now=self.now,
         )
+        write_chunk(self.connection, chunk, self.random_bytes)
 
-    def _write(self, batch: list[Claimed], letters: "_Letters") -> None:
-        found = sheets.load_sheets(self.connection, batch)
-        places = places_of_answers(found, {self.campaign.id: self.texts})
-        answers = sheets.load_answers(self.connection, places) if places else {}
-        for sheet in found:
-            letters.add(write(sheet, self.campaign, self.texts, answers))
+    def letters(self, wave: str) -> Iterator[Letter]:
+        for batch in forecasts.planned_batches(self.connection, self.campaign.id, wave):
+            found = sheets.load_sheets(self.connection, batch)
+            places = places_of_answers(found, {self.campaign.id: self.texts})
+            answers = sheets.load_answers(self.connection, places) if places else {}
+            for sheet in found:
+                yield write(sheet, self.campaign, self.texts, answers)
+            self.progress(len(batch))
+
+    def outcomes(self, wave: str) -> list[tuple[MessageState, Reason | None, str | None, int]]:
+        return forecasts.outcomes(self.connection, self.campaign.id, wave)
+
+    def _customer(self, message_id: int | None) -> str | None:
+        if message_id is None:
+            return None
+        return forecasts.customer_of(self.connection, message_id)
 
 
 @dataclass(slots=True)
@@ -147,6 +179,8 @@ def _rehearsed_launch(
     shop: Shop,
     now: datetime,
     random_bytes: Callable[[int], bytes],
+    *,
+    customer: str | None = None,
 ) -> StoredCampaign:
     definition = playbook.definition
     concerns.load(connection, playbook.concerns, source=definition.playbook, now=now)
@@ -161,18 +195,26 @@ def _rehearsed_launch(
         now=now,
     )
     campaign = campaigns.get(connection, campaign_id)
+    candidates = audience.candidates(definition, now=now, launched_at=now, currency=shop.currency)
     enrollments.enroll(
         connection,
         campaign_id=campaign_id,
         salt=campaign.salt,
-        definition=definition,
-        candidates=audience.candidates(
-            definition, now=now, launched_at=now, currency=shop.currency
-        ),
+        # A preview is for one person, whom no lot keeps out.
+        definition=definition if customer is None else _without_holdouts(definition),
+        candidates=candidates if customer is None else forecasts.only(candidates, customer),
         default_locale=shop.locale,
         now=now,
     )
     return campaign
+
+
+def _certain(wave: Wave) -> Wave:
+    return wave.model_copy(update={"holdout": 0.0})
+
+
+def _without_holdouts(definition: Definition) -> Definition:
+    return definition.model_copy(update={"holdout": 0.0})
 
 
 def _days(
