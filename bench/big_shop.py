@@ -71,11 +71,12 @@ def fill(database: Database, customers: int) -> None:
     key = address_key(database)
     with database.write() as connection:
         series = _series(connection, customers)
-        values = {"n": customers, "event": micros(EVENT), "day": _DAY}
-        connection.execute(text(_CUSTOMERS.format(series=series)), {**values, "key": key})
-        connection.execute(text(_CONSENTS.format(series=series)), values)
-        for turn, statement in enumerate(_ORDERS):
-            connection.execute(text(statement.format(series=series)), {**values, "turn": turn})
+        given = {"series": series, "event": micros(EVENT), "day": _DAY, "n": customers}
+        connection.execute(text(_CUSTOMERS.format(**given)), {"key": key})
+        connection.execute(text(_CONSENTS.format(**given)))
+        for turn, at in enumerate(_PLACED):
+            placed = at.format(**given)
+            connection.execute(text(_ORDERS.format(**given, first=turn * customers, at=placed)))
         if connection.dialect.name == "postgresql":
             for table in ("customers", "orders"):
                 connection.execute(text(f"SELECT setval('{table}_id_seq', max(id)) FROM {table}"))
@@ -126,10 +127,10 @@ def empty(database: Database) -> None:
 def _series(connection: Connection, count: int) -> str:
     if connection.dialect.name == "sqlite":
         return (
-            "(WITH RECURSIVE s(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM s WHERE i < :n)"
-            " SELECT i FROM s)"
+            "(WITH RECURSIVE s(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM s"
+            f" WHERE i < {count}) SELECT i FROM s)"
         )
-    return f"(SELECT i::bigint AS i FROM generate_series(1, {count}) AS g(i) WHERE :n > 0)"
+    return f"(SELECT i::bigint AS i FROM generate_series(1, {count}) AS g(i))"
 
 
 # The neighbour's phone: numbers 25 and 26 of each fifty share one.
@@ -138,30 +139,67 @@ INSERT INTO customers (id, external_id, name, phone, email, phone_hash, email_ha
                        timezone, attributes, updated_at)
 SELECT i, 'C' || i, 'Li Na', phone, email, orch_address_hash(phone, :key),
        orch_address_hash(email, :key), phone, CASE WHEN i % 3 = 0 THEN 'en' ELSE 'zh-CN' END,
-       CASE i % 200 WHEN 7 THEN 'Europe/Berlin' WHEN 8 THEN 'America/New_York' END, '{{}}', :event
+       CASE i % 200 WHEN 7 THEN 'Europe/Berlin' WHEN 8 THEN 'America/New_York' END, '{{}}', {event}
 FROM (SELECT i, '+86' || (13800000000 + CASE WHEN i % 50 = 26 THEN i - 1 ELSE i END) AS phone,
              CASE WHEN i % 2 = 0 THEN 'c' || i || '@example.com' END AS email
       FROM {series} AS numbers) AS people
 """
 _CONSENTS = """
 INSERT INTO consents (customer_id, channel, purpose, granted, source, at)
-SELECT i, channel, 'marketing', i % 20 <> 3, 'checkout', :event
+SELECT i, channel, 'marketing', i % 20 <> 3, 'checkout', {event}
 FROM {series} AS numbers CROSS JOIN (SELECT 'sms' AS channel UNION ALL SELECT 'email') AS channels
 WHERE channel = 'sms' OR i % 2 = 0
 """
-_ORDER = """
+_ORDERS = """
 INSERT INTO orders (id, external_id, customer_id, placed_at, paid_at, currency, total, counts,
                     category, item, updated_at)
 SELECT id, 'O' || id, i, at, at, 'CNY', 30000 + i % 40000, 1 = 1, 'womenswear', 'linen dress',
-       :event + :day
-FROM (SELECT i, i + :turn * :n AS id, {at} AS at FROM {{series}} AS numbers) AS bought
+       {event} + {day}
+FROM (SELECT i, i + {first} AS id, {at} AS at FROM {series} AS numbers) AS bought
 """
 # Long before; on the event day or a fortnight before it; a long time before or (one in thirty)
 # between the event and the wave.
-_ORDERS = (
-    _ORDER.format(at=":event - :day * (100 + i % 300)"),
-    _ORDER.format(
-        at="CASE WHEN i % 10 < 6 THEN :event + (i % 36000) * 1000000 ELSE :event - 14 * :day END"
-    ),
-    _ORDER.format(at=":event + CASE WHEN i % 30 = 4 THEN 2 ELSE -60 END * :day"),
+_PLACED = (
+    "{event} - {day} * (100 + i % 300)",
+    "CASE WHEN i % 10 < 6 THEN {event} + (i % 36000) * 1000000 ELSE {event} - 14 * {day} END",
+    "{event} + CASE WHEN i % 30 = 4 THEN 2 ELSE -60 END * {day}",
 )
+
+_HISTORY_ENROLLMENTS = """
+INSERT INTO enrollments (campaign_id, customer_id, person, order_id, anchor_at, track, category,
+    locale, timezone, arm, enrolled_at, occurrence, exited_at, exit_reason)
+SELECT {campaign}, c.id, c.person, o.id, o.placed_at, 'new', o.category, c.locale,
+    coalesce(c.timezone, 'Asia/Shanghai'), 'treated', {now}, 9, {now}, 'completed'
+FROM orders o JOIN customers c ON c.id = o.customer_id
+WHERE o.placed_at >= {event} AND o.placed_at < {event} + 43200000000
+ON CONFLICT DO NOTHING
+"""
+_HISTORY_MESSAGES = """
+INSERT INTO messages (send_id, campaign_id, enrollment_id, customer_id, wave, occurrence, kind, arm,
+    assigned, channel, address_hash, state, planned_at, due_at, would_go_at, sending_at, provider,
+    provider_id, accepted_at, finished_at, parts, cost)
+SELECT {send}, {campaign}, e.id, e.customer_id, 'restimulate', {occurrence}, 'promo', 'treated',
+    1 = 1, 'sms', c.phone_hash, 'accepted', {at}, {at}, {at}, {at}, 'outbox',
+    e.id || '-{occurrence}', {at}, {at}, 1, 5000
+FROM enrollments e JOIN customers c ON c.id = e.customer_id
+"""
+
+
+def remember(database: Database, campaign: StoredCampaign, *, occurrences: int = 10) -> int:
+    """Write what was sent long ago: ``occurrences`` accepted messages an enrollment; return how many."""
+    given = {"campaign": campaign.id, "event": micros(EVENT), "now": micros(LAUNCH)}
+    sent = 0
+    with database.write() as connection:
+        connection.execute(text(_HISTORY_ENROLLMENTS.format(**given)))
+        for occurrence in range(occurrences):
+            at = micros(EVENT) + _DAY * (30 * occurrence + 1)
+            send = connection.execute(
+                text(
+                    "INSERT INTO sends (campaign_id, wave, occurrence, day, created_at) VALUES"
+                    f" ({campaign.id}, 'restimulate', {occurrence}, '2025-12-01', {at}) RETURNING id"
+                )
+            ).scalar_one()
+            made = text(_HISTORY_MESSAGES.format(**given, send=send, occurrence=occurrence, at=at))
+            sent += int(connection.execute(made).rowcount)
+    analyze(database)
+    return sent

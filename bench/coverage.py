@@ -14,8 +14,6 @@ import math
 import sys
 import tempfile
 import time
-from collections import defaultdict
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
@@ -75,8 +73,7 @@ def findings(seed: int, *, effect: float, customers: int, preset: str) -> list[F
 def main() -> int:
     asked = parsed()
     began = time.monotonic()
-    known = list(played(asked, asked.effect, "known effect"))
-    null = list(played(asked, 0.0, "no effect"))
+    known, null = played(asked)
     for step in sorted({one.step for one in known}):
         of_step = [one for one in known if one.step == step]
         estimate, truth = mean([o.estimate for o in of_step]), mean([o.truth for o in of_step])
@@ -93,19 +90,32 @@ def main() -> int:
     return 0 if all(good) else 1
 
 
-def played(asked: argparse.Namespace, effect: float, name: str) -> Iterator[Finding]:
-    play = partial(findings, effect=effect, customers=asked.customers, preset=asked.preset)
-    left_out: dict[str, int] = defaultdict(int)
+def played(asked: argparse.Namespace) -> tuple[list[Finding], list[Finding]]:
+    """Play every seed with the effect and without, and show how far it is."""
+    play = partial(both, effect=asked.effect, customers=asked.customers, preset=asked.preset)
+    known: list[Finding] = []
+    null: list[Finding] = []
     with ProcessPoolExecutor(asked.processes) as pool:
         for done, found in enumerate(pool.map(play, range(1, asked.seeds + 1)), start=1):
-            print(f"\r{name}: {done} of {asked.seeds}", end="", file=sys.stderr, flush=True)
-            for one in found:
-                if one.control >= asked.control:
-                    yield one
-                else:
-                    left_out[one.step] += 1
+            for all_of_them, some in zip((known, null), found, strict=True):
+                all_of_them += [one for one in some if one.control >= asked.control]
+            hits, false = sum(o.covered for o in known), sum(o.significant for o in null)
+            print(
+                f"\r{done} of {asked.seeds}: {hits} of {len(known)} hold the truth, "
+                f"{false} of {len(null)} false positives",
+                end="",
+                file=sys.stderr,
+                flush=True,
+            )
     print(file=sys.stderr)
-    print(f"{name}: {sum(left_out.values())} evaluations had fewer than {asked.control} in control")
+    return known, null
+
+
+def both(
+    seed: int, *, effect: float, customers: int, preset: str
+) -> tuple[list[Finding], list[Finding]]:
+    play = partial(findings, seed, customers=customers, preset=preset)
+    return play(effect=effect), play(effect=0.0)
 
 
 def shown(what: str, hits: list[bool], wanted: tuple[float, float]) -> bool:

@@ -33,12 +33,13 @@ from orchestrator.domain.messages import OPEN_STATES, Channel, MessageState
 from orchestrator.domain.providers import Capabilities, Handover, Outgoing
 from orchestrator.providers.outbox import OutboxProvider
 from orchestrator.services.dispatch import OpenedTexts, Settings, dispatch
-from orchestrator.services.lives import begin_life, this_machine
+from orchestrator.services.lives import begin_life
 from orchestrator.services.reconcile import Patience, reconcile
 from orchestrator.store import campaigns as campaign_store
 from orchestrator.store.database import Database
 from orchestrator.store.schema import upgrade
 from orchestrator.store.tables import attempts, campaigns, messages
+from orchestrator.wiring import this_machine
 
 PR_SET_PDEATHSIG = 1
 SETTINGS = Settings(batch=60, canary_from=10**9)

@@ -41,6 +41,8 @@ def advance(form: AdvanceForm = AdvanceForm()) -> dict[str, Any]:
     )
     if report.dispatched.stopped:
         logger.warning("nothing was sent: the kill switch is on")
+    if report.quarantined:
+        logger.error("%s", report.quarantined)
     for campaign_id in (*report.dispatched.paused, *report.tracked.paused):
         logger.warning("campaign %d paused itself", campaign_id)
     return done

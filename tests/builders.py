@@ -166,21 +166,33 @@ def change(database: Database, message_id: int, **values: Any) -> None:
 
 
 class Uptime:
-    """A boot clock that stands still until it is moved."""
+    """A boot clock that stands still until it is moved, and a wall clock that goes with it."""
 
     def __init__(self) -> None:
         self.seconds = 1_000.0
+        self.set_forward = timedelta()  #: by how much somebody has moved the wall clock alone
 
     def __call__(self) -> float:
         return self.seconds
+
+    def wall(self) -> datetime:
+        return DUE + timedelta(seconds=self.seconds) + self.set_forward
 
     def move(self, span: timedelta) -> None:
         self.seconds += span.total_seconds()
 
 
 @contextmanager
-def a_life(folder: Path, owner: str = "me", uptime: Uptime | None = None) -> Iterator[Life]:
-    with begin_life(folder, Machine("here", "this-boot", uptime or Uptime()), owner) as life:
+def a_life(
+    folder: Path,
+    owner: str = "me",
+    uptime: Uptime | None = None,
+    *,
+    host: str = "here",
+    boot_id: str = "this-boot",
+) -> Iterator[Life]:
+    clocks = uptime or Uptime()
+    with begin_life(folder, Machine(host, boot_id, clocks, clocks.wall), owner) as life:
         yield life
 
 

@@ -87,4 +87,6 @@ def _empty(database: Database) -> None:
         connection.execute(
             text("SELECT setval(oid::regclass, 1, false) FROM pg_class WHERE relkind = 'S'")
         )
-        connection.execute(text("UPDATE instance SET dispatch_stopped = NULL"))
+        connection.execute(
+            text("UPDATE instance SET dispatch_stopped = NULL, site = NULL, confirmed = 0")
+        )

@@ -2,11 +2,13 @@
 
 import re
 import secrets
+import socket
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,13 +26,14 @@ from orchestrator.providers.simulated import SimulatedProvider
 from orchestrator.services import lives
 from orchestrator.services.advance import AdvanceReport, Clock, advance
 from orchestrator.services.dispatch import OpenedTexts, stop_on_signals
-from orchestrator.services.lives import Life
+from orchestrator.services.lives import Life, Machine
 from orchestrator.services.simulate.play import Progress, simulate
 from orchestrator.services.simulate.report import SimulationReport
 from orchestrator.store import schema
 from orchestrator.store.database import Database
 
 random_bytes: Callable[[int], bytes] = secrets.token_bytes
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 class UnknownPlaybookError(LookupError):
@@ -152,7 +155,7 @@ class Installation:
     @contextmanager
     def life(self) -> Iterator[Life]:
         """Be alive as a dispatcher while the block runs."""
-        with lives.begin_life(self.settings.life_folder, lives.this_machine()) as life:
+        with lives.begin_life(self.settings.life_folder, this_machine()) as life:
             yield life
 
     def advance(self, clock: Clock, progress: Callable[[int], None] | None = None) -> AdvanceReport:
@@ -231,6 +234,15 @@ def simulate_playbook(
         effect=effect,
         progress=progress,
     )
+
+
+def this_machine() -> Machine:
+    """The host and its boot; where the system names no boot, each process counts as one of its own."""
+    host = socket.gethostname()
+    if not _BOOT_ID.exists():
+        return Machine(host, secrets.token_hex(8), time.monotonic, now)
+    boot_clock = partial(time.clock_gettime, time.CLOCK_BOOTTIME)
+    return Machine(host, _BOOT_ID.read_text().strip(), boot_clock, now)
 
 
 def now() -> datetime:

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import Result
 
 Run = Callable[..., Result]
-ORCHESTRATOR = Path(sys.executable).parent / "orchestrator"
+ORCHESTRATOR = str(Path(sys.executable).parent / "orchestrator")
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:

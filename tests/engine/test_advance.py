@@ -71,7 +71,7 @@ class Shopkeeper:
 
 @pytest.fixture
 def shopkeeper(database: Database, tmp_path: Path) -> Iterator[Shopkeeper]:
-    machine = Machine("host", "boot", lambda: 0.0)
+    machine = Machine("host", "boot", lambda: 0.0, lambda: LAUNCH)
     with begin_life(tmp_path / "lives", machine) as life:
         yield Shopkeeper(database, tmp_path, life)
 

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from intake_shop import NOON, SHOP, Importing
 
+from intake_shop import NOON, SHOP, Importing
 from orchestrator.services.intake import ImportReport, import_file
 from orchestrator.store.database import Database
 

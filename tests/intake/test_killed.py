@@ -16,7 +16,7 @@ ORDERS = 400
 
 def _kill_after_first_orders(url: str, path: Path) -> None:
     program = Path(__file__).parents[1] / "slow_import.py"
-    with subprocess.Popen(  # noqa: S603  # our own program
+    with subprocess.Popen(  # our own program
         [sys.executable, str(program), url, str(path)], stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None

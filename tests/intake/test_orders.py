@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from intake_shop import NOON, Importing, rejects, stored
 
+from intake_shop import NOON, Importing, rejects, stored
 from orchestrator.services.intake import ImportFileError
 from orchestrator.services.intake.reading import open_source
 from orchestrator.store.database import Database

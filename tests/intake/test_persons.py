@@ -1,7 +1,6 @@
 """Who is one person: the phone, else the phone of the same e-mail, else the e-mail, else the id."""
 
 from intake_shop import Importing, stored
-
 from orchestrator.store.database import Database
 from orchestrator.store.functions import hash_address
 from orchestrator.store.schema import address_key

@@ -3,9 +3,9 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-from intake_shop import NOON, Importing, stored
 from sqlalchemy import insert
 
+from intake_shop import NOON, Importing, stored
 from orchestrator.domain.coupons import CouponState
 from orchestrator.services.intake import import_codes
 from orchestrator.store.database import Database

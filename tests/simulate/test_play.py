@@ -20,7 +20,7 @@ from orchestrator.providers.simulated import SimulatedProvider
 from orchestrator.services import advance as live
 from orchestrator.services.dispatch import OpenedTexts
 from orchestrator.services.launch import launch
-from orchestrator.services.lives import begin_life, this_machine
+from orchestrator.services.lives import begin_life
 from orchestrator.services.simulate import play
 from orchestrator.services.simulate.behaviour import ResponseModel
 from orchestrator.services.simulate.parameters import parameters_for
@@ -118,7 +118,7 @@ class LiveRun:
         with self.database.write() as connection:
             for row in arrived:
                 connection.execute(insert(orders).values(**row))
-        with begin_life(self.folder / "lives", this_machine()) as life:
+        with begin_life(self.folder / "lives", wiring.this_machine()) as life:
             live.advance(
                 self.database,
                 self.providers,

@@ -92,8 +92,8 @@ def test_who_is_withheld_buys_nothing_more_but_counts_in_the_truth(shop: Populat
 def test_the_order_in_which_messages_are_heard_changes_no_truth(shop: Population) -> None:
     forwards, backwards = a_world(shop, effect=0.3), a_world(shop, effect=0.3)
 
-    forwards.hear(to_everybody(shop))
-    for message in reversed(to_everybody(shop)):
+    forwards.hear(to_everybody(shop)[:200])
+    for message in reversed(to_everybody(shop)[:200]):
         backwards.hear([message])
 
     assert backwards.moved == forwards.moved

@@ -1,14 +1,17 @@
 """The database keeps what the ledger promises."""
 
+import traceback
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
-from sqlalchemy import insert, select, update
+from psycopg import DataError
+from sqlalchemy import Integer, Text, cast, insert, literal, select, update
 from sqlalchemy.exc import DBAPIError
 
 from orchestrator.store.database import Database, DatabaseAwayError
 from orchestrator.store.schema import assert_current
-from orchestrator.store.tables import audit_log, instance
+from orchestrator.store.tables import audit_log, customers, instance
 
 NOON = datetime(2025, 11, 12, 12, 0, tzinfo=UTC)
 
@@ -52,3 +55,57 @@ def test_a_server_that_is_away_is_named_without_its_password() -> None:
         pass
 
     assert "secret" not in str(caught.value)
+
+
+CANARY = "zz-canary-Li-Na"
+ON_POSTGRESQL = pytest.mark.parametrize(
+    "database_url", [pytest.param("postgresql", marks=pytest.mark.postgresql)], indirect=True
+)
+
+
+def test_an_error_of_the_database_does_not_quote_a_customers_row(database: Database) -> None:
+    row = {"external_id": "C1", "name": CANARY, "phone": CANARY, "email": CANARY, "person": "p"}
+
+    with pytest.raises(DBAPIError) as caught, database.write() as connection:
+        connection.execute(insert(customers).values(**row, attributes=None, updated_at=None))
+
+    assert CANARY not in whole(caught.value)
+
+
+def test_an_error_names_the_constraint_and_not_the_value(database: Database) -> None:
+    row = {"external_id": CANARY, "person": "p", "attributes": {}, "updated_at": NOON}
+
+    with pytest.raises(DBAPIError, match="external_id") as caught, database.write() as connection:
+        connection.execute(insert(customers), [row, row])
+
+    assert CANARY not in whole(caught.value)
+
+
+@ON_POSTGRESQL
+def test_a_value_that_cannot_be_read_is_not_quoted(database: Database) -> None:
+    given = select(cast(literal(CANARY, Text), Integer))
+
+    with (
+        pytest.raises(DBAPIError, match="InvalidTextRepresentation") as caught,
+        database.read() as connection,
+    ):
+        connection.execute(given)
+
+    assert CANARY not in whole(caught.value)
+
+
+@ON_POSTGRESQL
+def test_a_line_that_cannot_be_copied_is_not_quoted(database: Database) -> None:
+    line = f"{CANARY}\x00,2".encode()
+
+    with pytest.raises(DataError) as caught, database.write() as connection:
+        driver: Any = connection.connection.dbapi_connection
+        with driver.cursor() as cursor, cursor.copy("COPY products FROM STDIN") as copy:
+            copy.write(line)
+
+    assert CANARY not in whole(caught.value)
+
+
+def whole(error: BaseException) -> str:
+    """All that a traceback would show."""
+    return "".join(traceback.format_exception(error))

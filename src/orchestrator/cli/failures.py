@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 PROBLEMS, USAGE, INPUT, DATABASE, INTERRUPTED = 1, 2, 3, 4, 130
 
@@ -36,7 +37,7 @@ def _text(error: Exception) -> list[str]:
 
 
 def _settings(error: Exception) -> list[str]:
-    details = getattr(error, "errors", list)()
+    details: list[dict[str, Any]] = getattr(error, "errors", list)()
     return [
         f"setting ORCHESTRATOR_{'_'.join(map(str, each['loc'])).upper()}: {each['msg']}. "
         "Correct the environment variable"
@@ -72,6 +73,7 @@ _KNOWN: dict[str, tuple[int, Callable[[Exception], list[str]]]] = {
     "UnicodeDecodeError": (INPUT, _text),
     "DatabaseAwayError": (DATABASE, _text),
     "DatabaseUnsafeError": (DATABASE, _text),
+    "DatabaseQuarantinedError": (DATABASE, _text),
     "SchemaOutdatedError": (DATABASE, _text),
     "ValidationError": (USAGE, _settings),
     "UsageProblemError": (USAGE, _text),
@@ -83,6 +85,7 @@ _KNOWN: dict[str, tuple[int, Callable[[Exception], list[str]]]] = {
     "CampaignUnknownError": (USAGE, _text),
     "CampaignOverError": (USAGE, _text),
     "CustomerUnknownError": (USAGE, _text),
+    "NotInAudienceError": (USAGE, _text),
     "WaveUnknownError": (USAGE, _text),
     "LocaleUnknownError": (USAGE, _text),
     "ShopNotEmptyError": (USAGE, _text),

@@ -79,11 +79,13 @@ def preview(
     locale: Annotated[
         str, typer.Option(help="One language only.", show_default="all of the playbook")
     ] = "",
+    at: At = "",
     as_json: Json = False,
 ) -> None:
-    """Show the texts of a wave, rendered.
+    """Show the texts of a wave, rendered: with example values, or as one customer would get it.
 
-    [dim]Example:[/] orchestrator preview mother-baby care --locale en
+    [dim]Examples:[/] orchestrator preview mother-baby care --locale en ·
+    orchestrator preview womenswear-double11 coupon --customer C0000042
     """
     from orchestrator import wiring
     from orchestrator.playbooks import read_playbook
@@ -92,7 +94,7 @@ def preview(
     settings = wiring.Settings()
     read = read_playbook(settings.playbook_folder(playbook))
     if customer:
-        _preview_customer(settings, read, wave, customer, as_json=as_json)
+        _preview_customer(settings, read, wave, customer, at=at, as_json=as_json)
         return
     shown = preview_examples(read, wave, locale or None)
     if as_json:
@@ -103,11 +105,13 @@ def preview(
 
 
 def _preview_customer(
-    settings: Any, playbook: Any, wave: str, customer: str, *, as_json: bool
+    settings: Any, playbook: Any, wave: str, customer: str, *, at: str, as_json: bool
 ) -> None:
     from orchestrator import wiring
     from orchestrator.services.forecast import rehearse_message
+    from orchestrator.services.preview import assert_wave
 
+    assert_wave(playbook, wave)
     with wiring.open_installation(settings) as installation:
         letter = rehearse_message(
             installation.database,
@@ -115,7 +119,7 @@ def _preview_customer(
             wave,
             customer,
             shop=settings.shop(),
-            now=wiring.now(),
+            now=wiring.moment(at),
             random_bytes=wiring.random_bytes,
         )
     if as_json:

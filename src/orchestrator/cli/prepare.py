@@ -1,5 +1,6 @@
 """Before a campaign: the database, the orders, the playbooks."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -55,23 +56,26 @@ def import_files(
     with wiring.open_installation(settings) as installation:
         for file in files:
             with session.progress(file.name) as tell:
-                reports.append(
-                    import_file(
-                        installation.database,
-                        file,
-                        now=now,
-                        shop=settings.shop(),
-                        preset=Path(preset) if Path(preset).is_file() else preset,
-                        rejects_folder=settings.rejects_folder,
-                        progress=lambda done, tell=tell: tell(done.done, done.step),
-                    )
+                report = import_file(
+                    installation.database,
+                    file,
+                    now=now,
+                    shop=settings.shop(),
+                    preset=Path(preset) if Path(preset).is_file() else preset,
+                    rejects_folder=settings.rejects_folder,
+                    progress=_watcher(tell),
                 )
+            reports.append(report)
     if as_json:
         show_json(reports)
     else:
         _show_imports(ctx, reports)
     if any(report.rows_rejected for report in reports):
         raise typer.Exit(PROBLEMS)
+
+
+def _watcher(tell: Callable[[float, str], None]) -> Callable[[Any], None]:
+    return lambda done: tell(done.done, done.step)
 
 
 def _show_imports(ctx: typer.Context, reports: list[Any]) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from orchestrator.cli.failures import PROBLEMS
+from orchestrator.cli.failures import DATABASE, PROBLEMS
 from orchestrator.cli.session import At, Json, session_of, show_json, show_markdown, show_table
 
 Playbook = Annotated[str, typer.Argument(help="A playbook's name, or the path of its folder.")]
@@ -120,7 +120,13 @@ def advance(ctx: typer.Context, at: At = "", as_json: Json = False) -> None:
         report = installation.advance(clock, count)
     if as_json:
         show_json(report_data(report))
-        return
+    else:
+        _show_report(ctx, report)
+    if report.quarantined:
+        raise typer.Exit(DATABASE)
+
+
+def _show_report(ctx: typer.Context, report: Any) -> None:
     rows = [
         [name, number, planned.messages, planned.coupons, planned.purchased]
         for name, number in report.enrolled.items()
@@ -138,6 +144,8 @@ def advance(ctx: typer.Context, at: At = "", as_json: Json = False) -> None:
 
 def _say_the_rest(ctx: typer.Context, report: Any) -> None:
     say = session_of(ctx).say
+    if report.quarantined:
+        say(report.quarantined)
     if report.dispatched.stopped:
         say("Nothing is sent: the kill switch is on. orchestrator resume --all turns it off")
     for campaign_id in (*report.dispatched.paused, *report.tracked.paused):
@@ -157,6 +165,7 @@ def report_data(report: Any) -> dict[str, Any]:
             for (state, reason), number in report.dispatched.counts.items()
         ],
         "dispatch_stopped": report.dispatched.stopped,
+        "quarantined": report.quarantined,
         "tracked": report.tracked,
         "reconciled": report.reconciled.counts,
         "evaluations": report.evaluated.recorded,

@@ -12,6 +12,7 @@ from orchestrator.services.enroll import enroll
 from orchestrator.services.evaluate import EvaluateReport, evaluate
 from orchestrator.services.lives import Life
 from orchestrator.services.plan import PlanReport, plan
+from orchestrator.services.quarantine import DatabaseQuarantinedError
 from orchestrator.services.reconcile import ReconcileReport, reconcile
 from orchestrator.services.track import TrackReport, track_all
 from orchestrator.store import campaigns, coupons
@@ -32,6 +33,11 @@ class AdvanceReport:
     evaluated: EvaluateReport
     expired_coupons: int
     finished: tuple[str, ...]  #: campaigns in which nothing is left to do
+
+    @property
+    def quarantined(self) -> str | None:
+        """Why nothing is sent until a person confirms, and how they do; the other steps went on."""
+        return self.dispatched.quarantined
 
 
 @dataclass(slots=True)
@@ -60,15 +66,19 @@ def advance(
     with database.write() as connection:
         expired = coupons.expire(connection, moment)
     prepared = _enroll_and_plan(database, texts, moment, random_bytes)
-    dispatched = dispatch(
-        database,
-        providers,
-        now=now,
-        life=life,
-        texts=texts,
-        progress=progress,
-        stopping=stopping,
-    )
+    try:
+        dispatched = dispatch(
+            database,
+            providers,
+            now=now,
+            life=life,
+            texts=texts,
+            progress=progress,
+            stopping=stopping,
+        )
+    except DatabaseQuarantinedError as error:
+        # Whether these messages may go is for a person; all else is as true as before.
+        dispatched = DispatchReport(counts={}, quarantined=str(error))
     return AdvanceReport(
         enrolled=prepared.enrolled,
         planned=prepared.planned,

@@ -22,7 +22,7 @@ def enroll(
             campaign_id=campaign.id,
             salt=campaign.salt,
             definition=definition,
-            candidates=audience.candidates(
+            admitted=audience.admitted(
                 definition,
                 now=now,
                 launched_at=campaign.launched_at,

@@ -7,29 +7,28 @@ frozen keeps it. After a reboot everybody from before is dead. All of it holds f
 import fcntl
 import os
 import secrets
-import socket
-import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from pathlib import Path
 
 from orchestrator.store import dispatchers
 from orchestrator.store.database import Database
 from orchestrator.store.dispatchers import Dispatcher
 
-_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """``uptime`` is in seconds since the boot, the time asleep included; no clock change moves it."""
+    """``uptime`` is in seconds since the boot, the time asleep included; no clock change moves it.
+
+    Both clocks are the machine's own, whatever moment a dispatch is told to act at.
+    """
 
     host: str
     boot_id: str
     uptime: Callable[[], float]
+    wall: Callable[[], datetime]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +93,6 @@ def forget_dead(database: Database, life: Life, dead: Collection[str]) -> None:
         gone = dispatchers.forget(connection, dead)
     for owner in gone & files.keys():
         Path(files[owner]).unlink(missing_ok=True)
-
-
-def this_machine() -> Machine:
-    """The host and its boot; where the system names no boot, each process counts as one of its own."""
-    if not _BOOT_ID.exists():
-        return Machine(socket.gethostname(), secrets.token_hex(8), time.monotonic)
-    boot_clock = partial(time.clock_gettime, time.CLOCK_BOOTTIME)
-    return Machine(socket.gethostname(), _BOOT_ID.read_text().strip(), boot_clock)
 
 
 def _is_dead(one: Dispatcher, life: Life) -> bool:

@@ -25,14 +25,20 @@ class Preview:
     text: Rendered = field(repr=False)
 
 
-def preview_examples(playbook: Playbook, wave: str, locale: str | None) -> list[Preview]:
-    """Return every text of the wave once, in one locale or in all; RenderError for a faulty one."""
+def assert_wave(playbook: Playbook, wave: str) -> None:
+    """Raise WaveUnknownError where the playbook has no such wave."""
     definition = playbook.definition
     known = [each.wave for each in definition.waves]
     if wave not in known:
         raise WaveUnknownError(
             f"{definition.playbook} has no wave {wave!r}. It has: {', '.join(known)}"
         )
+
+
+def preview_examples(playbook: Playbook, wave: str, locale: str | None) -> list[Preview]:
+    """Return every text of the wave once, in one locale or in all; RenderError for a faulty one."""
+    assert_wave(playbook, wave)
+    definition = playbook.definition
     renderer = Renderer(playbook)
     locales = [playbook.locale_for(locale)] if locale else list(definition.locales)
     shown: dict[str, Preview] = {}

@@ -110,19 +110,20 @@ def set_enrolled_seen(connection: Connection, campaign_id: int, seen: str) -> No
     )
 
 
+_SHOP_DATA_SEEN = select(
+    func.coalesce(
+        select(func.max(orders.c.updated_at)).scalar_subquery(), 0, type_=BigInteger
+    ),
+    func.coalesce(
+        select(func.max(customers.c.updated_at)).scalar_subquery(), 0, type_=BigInteger
+    ),
+    select(func.count()).where(imports.c.state == "done").scalar_subquery(),
+)
+
+
 def shop_data_seen(connection: Connection) -> str:
     """A mark that changes whenever orders or customers do: latest changes and finished imports."""
-    latest_order = select(func.max(orders.c.updated_at)).scalar_subquery()
-    latest_customer = select(func.max(customers.c.updated_at)).scalar_subquery()
-    finished = select(func.count()).where(imports.c.state == "done").scalar_subquery()
-    row = connection.execute(
-        select(
-            func.coalesce(latest_order, 0, type_=BigInteger),
-            func.coalesce(latest_customer, 0, type_=BigInteger),
-            finished,
-        )
-    ).one()
-    return ":".join(str(part) for part in row)
+    return ":".join(str(part) for part in connection.execute(_SHOP_DATA_SEEN).one())
 
 
 def _is_complete() -> Select[Any]:

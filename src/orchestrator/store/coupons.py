@@ -12,6 +12,7 @@ from sqlalchemy import (
     Select,
     String,
     and_,
+    bindparam,
     case,
     exists,
     insert,
@@ -59,14 +60,16 @@ def issue(
     return len(ids)
 
 
+_EXPIRE = (
+    update(coupons)
+    .where(coupons.c.state == _ISSUED, coupons.c.expires_at < bindparam("now"))
+    .values(state=CouponState.EXPIRED)
+)
+
+
 def expire(connection: Connection, now: datetime) -> int:
     """Coupons past their last moment cannot be redeemed any more."""
-    over = (
-        update(coupons)
-        .where(coupons.c.state == _ISSUED, coupons.c.expires_at < now)
-        .values(state=CouponState.EXPIRED)
-    )
-    return connection.execute(over).rowcount
+    return connection.execute(_EXPIRE, {"now": now}).rowcount
 
 
 def _without_coupon(chunk: Chunk, grant: Grant) -> Select[Any]:

@@ -1,20 +1,24 @@
 """One database: how to connect, and what the promises of the ledger rest on."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
 from orchestrator.store import functions
+from orchestrator.store.discretion import forget_row, forget_rows
 
 __all__ = ["Connection", "Database", "DatabaseAwayError", "DatabaseUnsafeError"]
 
 BUSY_SECONDS = 30
+_TRIES = 5
+_BROKEN_OFF = frozenset({"40P01", "40001"})  # deadlock detected, serialization failure
 _SQLITE_PRAGMAS = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA foreign_keys=ON",
@@ -24,6 +28,8 @@ _SQLITE_PRAGMAS = (
     "PRAGMA cache_size=-65536",
     "PRAGMA temp_store=MEMORY",
 )
+
+Result = TypeVar("Result")
 
 
 class DatabaseAwayError(Exception):
@@ -54,6 +60,22 @@ class Database:
         """One transaction that takes the write lock at once; commits at the end, or rolls back."""
         with self._reachable(), self.engine.begin() as connection:
             yield connection
+
+    def repeat(self, work: Callable[[Connection], Result]) -> Result:
+        """
+        Do the work in one write transaction, and again where the server broke it off.
+
+        It does so where two wait for each other's rows; nothing of the try is left then.
+        """
+        for _ in range(_TRIES - 1):
+            try:
+                with self.write() as connection:
+                    return work(connection)
+            except DBAPIError as error:
+                if getattr(error.orig, "sqlstate", None) not in _BROKEN_OFF:
+                    raise
+        with self.write() as connection:
+            return work(connection)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -112,6 +134,10 @@ class Database:
                     "Start it, or set ORCHESTRATOR_DATABASE_URL"
                 ) from error
             raise
+        except Exception as error:
+            # A COPY goes past SQLAlchemy, and so does its error.
+            forget_row(error)
+            raise
 
 
 def _with_driver(url: str) -> str:
@@ -124,13 +150,15 @@ def _with_driver(url: str) -> str:
 def _engine(url: URL) -> Engine:
     if url.get_backend_name() != "sqlite":
         # Errors must not carry customers' data in their parameters.
-        return create_engine(
+        server = create_engine(
             url,
             hide_parameters=True,
             pool_pre_ping=True,
             # INSERT … SELECT tells how many only when it is asked to.
             execution_options={"preserve_rowcount": True},
         )
+        event.listen(server, "handle_error", forget_rows)
+        return server
     if url.database:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(url, hide_parameters=True, connect_args={"timeout": BUSY_SECONDS})

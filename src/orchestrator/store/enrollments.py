@@ -17,7 +17,6 @@ from sqlalchemy import (
     cast,
     exists,
     func,
-    insert,
     literal,
     null,
     select,
@@ -30,6 +29,7 @@ from orchestrator.domain.messages import OPEN_STATES, Reason
 from orchestrator.playbooks.model import Definition
 from orchestrator.playbooks.schedule import Step, steps_of
 from orchestrator.store import functions
+from orchestrator.store.dialects import insert_on
 from orchestrator.store.tables import enrollments, messages, micros
 
 Columns = ReadOnlyColumnCollection[str, ColumnElement[Any]]
@@ -45,20 +45,19 @@ def enroll(
     campaign_id: int,
     salt: str,
     definition: Definition,
-    candidates: Select[Any],
+    admitted: Select[Any],
     default_locale: str,
     now: datetime,
 ) -> int:
     """
-    Enroll the candidates who have a track and whose person is not in yet; return how many.
+    Enroll the admitted who have a track and whose person is not in yet; return how many.
+
+    Of several orders, and of several profiles of one person, the first order brings them in.
 
     The lot is drawn here, once: the campaign holdout is stored before the first message leaves,
     and never walks.
     """
-    found = _drawn(definition, candidates, salt).c
-    known = exists().where(
-        enrollments.c.campaign_id == campaign_id, enrollments.c.person == found.person
-    )
+    found = _drawn(definition, admitted, campaign_id, salt).c
     treated = found.arm == Arm.TREATED.value
     chosen = select(
         literal(campaign_id),
@@ -76,20 +75,24 @@ def enroll(
         literal(0, Integer),
         case((treated, _first_due(definition, found)), else_=null()),
         case((treated, null()), else_=literal(Reason.HELD_OUT.value)),
-    ).where(found.track.is_not(None), ~known)
-    return connection.execute(insert(enrollments).from_select(_COLUMNS, chosen)).rowcount
+    ).where(found.track.is_not(None))
+    enrolled = insert_on(connection)(enrollments).from_select(_COLUMNS, chosen)
+    enrolled = enrolled.on_conflict_do_nothing(index_elements=("campaign_id", "person"))
+    return int(connection.execute(enrolled).rowcount)
+
+
+_DUE_STEPS = (
+    select(enrollments.c.wave, enrollments.c.occurrence)
+    .where(enrollments.c.campaign_id == bindparam("campaign"))
+    .where(enrollments.c.due_at.is_not(None), enrollments.c.due_at <= bindparam("now"))
+    .distinct()
+)
 
 
 def due_steps(connection: Connection, campaign_id: int, now: datetime) -> list[tuple[str, int]]:
     """Return the (wave, occurrence) pairs for which somebody's moment has come."""
-    columns = enrollments.c
-    pairs = (
-        select(columns.wave, columns.occurrence)
-        .where(columns.campaign_id == campaign_id, columns.due_at.is_not(None))
-        .where(columns.due_at <= now)
-        .distinct()
-    )
-    return [(row.wave, row.occurrence) for row in connection.execute(pairs)]
+    found = connection.execute(_DUE_STEPS, {"campaign": campaign_id, "now": now})
+    return [(row.wave, row.occurrence) for row in found]
 
 
 _WAITING = select(
@@ -168,8 +171,13 @@ def stop(connection: Connection, campaign_id: int, now: datetime) -> int:
     return connection.execute(ended).rowcount
 
 
-def _drawn(definition: Definition, candidates: Select[Any], salt: str) -> Subquery:
-    found = candidates.subquery("candidates")
+def _drawn(
+    definition: Definition, admitted: Select[Any], campaign_id: int, salt: str
+) -> Subquery:
+    found = admitted.subquery("admitted")
+    known = exists().where(
+        enrollments.c.campaign_id == campaign_id, enrollments.c.person == found.c.person
+    )
     arm: ColumnElement[str] = literal(Arm.TREATED.value)
     if definition.holdout:
         lot = functions.lot(found.c.person, campaign_salt(salt))
@@ -177,7 +185,8 @@ def _drawn(definition: Definition, candidates: Select[Any], salt: str) -> Subque
             (lot < lots_of(definition.holdout), Arm.HOLDOUT.value), else_=Arm.TREATED.value
         )
     # The offset keeps both databases from copying the lot to every place that asks for the arm.
-    return select(found, arm.label("arm")).offset(0).subquery("drawn")
+    drawn = select(found, arm.label("arm")).where(~known)
+    return drawn.order_by(found.c.placed_at, found.c.order_id).offset(0).subquery("drawn")
 
 
 def _locale(definition: Definition, found: Columns, default: str) -> ColumnElement[str]:

@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
-    CTE,
     BigInteger,
     ColumnElement,
     Connection,
@@ -26,7 +25,7 @@ from sqlalchemy import (
 )
 
 from orchestrator.domain.arms import Arm
-from orchestrator.domain.messages import MessageState, Reason
+from orchestrator.domain.messages import Channel, MessageState, Reason
 from orchestrator.playbooks.schedule import step_after
 from orchestrator.store import functions, reach
 from orchestrator.store.bulk import rows_as_table
@@ -177,30 +176,30 @@ def _bought_since(enrolled: Any, now: datetime) -> Any:
 
 
 def _decided(chunk: Chunk, zones: Subquery) -> Select[Any]:
-    found = _judged(reach.reachable(chunk, zones)).c
+    found = reach.judged(chunk, zones).c
     withheld = found.state == MessageState.WITHHELD.value
     goes = found.state == MessageState.PLANNED.value
-    return (
-        select(
-            found.send_id,
-            found.enrollment_id,
-            found.customer_id,
-            *_alike(chunk),
-            case((withheld, Arm.HOLDOUT.value), else_=Arm.TREATED.value).label("arm"),
-            (goes | withheld).label("assigned"),
-            case((withheld, null()), else_=found.variant).label("variant"),
-            case((goes | withheld, found.channel)).label("channel"),
-            case((goes | withheld, found.address_hash)).label("address_hash"),
-            found.state,
-            found.reason,
-            found.would_go_at.label("due_at"),
-            found.would_go_at.label("would_go_at"),
-            found.expires_at,
-            case((goes, null()), else_=literal(micros(chunk.now), BigInteger)).label("finished_at"),
-        )
-        .where(found.enrollment_id.is_not(None))
-        .order_by(found.enrollment_id)
-    )
+    by_channel = [
+        ((goes | withheld) & (found.way == channel.value), found[f"{channel}_hash"])
+        for channel in Channel
+    ]
+    return select(
+        found.send_id,
+        found.enrollment_id,
+        found.customer_id,
+        *_alike(chunk),
+        case((withheld, Arm.HOLDOUT.value), else_=Arm.TREATED.value).label("arm"),
+        (goes | withheld).label("assigned"),
+        case((withheld, null()), else_=found.variant).label("variant"),
+        case((goes | withheld, found.way)).label("channel"),
+        case(*by_channel).label("address_hash"),
+        found.state,
+        found.reason,
+        found.would_go_at.label("due_at"),
+        found.would_go_at.label("would_go_at"),
+        found.expires_at,
+        case((goes, null()), else_=literal(micros(chunk.now), BigInteger)).label("finished_at"),
+    ).where(found.enrollment_id.is_not(None))
 
 
 def _doubled(chunk: Chunk, zones: Subquery) -> Select[Any]:
@@ -242,23 +241,6 @@ def _alike(chunk: Chunk) -> list[ColumnElement[Any]]:
     ]
 
 
-def _judged(reached: CTE) -> CTE:
-    found = reached.c
-    state = case(
-        (found.late, MessageState.EXPIRED.value),
-        (found.obstacle.is_not(None), MessageState.SKIPPED.value),
-        (found.held_out, MessageState.WITHHELD.value),
-        else_=MessageState.PLANNED.value,
-    )
-    reason = case(
-        (found.late, Reason.LATE.value),
-        (found.obstacle.is_not(None), found.obstacle),
-        (found.held_out, Reason.HELD_OUT.value),
-    )
-    judged = select(reached, state.label("state"), reason.label("reason"))
-    return reach.computed_once(judged, "judged")
-
-
 def _zone_table(connection: Connection, zones: Iterable[Zone]) -> Subquery:
     rows = [
         (
@@ -275,7 +257,7 @@ def _zone_table(connection: Connection, zones: Iterable[Zone]) -> Subquery:
         "send_id": BigInteger,
         "expires_at": BigInteger,
     }
-    return rows_as_table(connection, "zones", columns, rows)
+    return reach.computed_once(select(rows_as_table(connection, "given", columns, rows)), "zones")
 
 
 def _constant(value: int | str, name: str) -> Any:

@@ -1,10 +1,8 @@
 """On which channel an enrollment can be reached for a wave, and what stands in the way."""
 
-from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import (
-    CTE,
     ColumnElement,
     Select,
     Subquery,
@@ -18,7 +16,6 @@ from sqlalchemy import (
     or_,
     select,
 )
-from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from orchestrator.domain.arms import lots_of, variant_bounds, variant_salt, wave_salt
 from orchestrator.domain.messages import Channel, MessageState, Reason, WaveKind
@@ -35,40 +32,42 @@ from orchestrator.store.tables import (
     suppressions,
 )
 
-Columns = ReadOnlyColumnCollection[str, ColumnElement[Any]]
-Answer = Callable[[tuple[Channel, ...], Columns], ColumnElement[Any]]
 _HASHES = {Channel.SMS: customers.c.phone_hash, Channel.EMAIL: customers.c.email_hash}
 
 
-def reachable(chunk: Chunk, zones: Subquery) -> CTE:
+def judged(chunk: Chunk, zones: Subquery) -> Subquery:
     """
-    Return one row an enrollment of the chunk: channel and address, lot and variant, obstacle.
+    Return one row an enrollment of the chunk: way and address, variant, state and reason.
 
-    Filters come before the lot: who cannot be reached is not part of the experiment.
+    Filters come before the lot: who cannot be reached is not part of the experiment. ``way`` is
+    the channel, or the reason why there is none. Whoever was due first comes first.
     """
     due = computed_once(_due(chunk, zones), "due")
-    opened = computed_once(
-        select(due, _by_variant(chunk.wave, due.c, _first_open).label("channel")), "opened"
+    found = due.c
+    closed = found.way.not_in([channel.value for channel in Channel])
+    state = case(
+        (found.late, MessageState.EXPIRED.value),
+        (found.missed | closed, MessageState.SKIPPED.value),
+        (found.held_out, MessageState.WITHHELD.value),
+        else_=MessageState.PLANNED.value,
     )
-    found = opened.c
-    obstacle = case(
+    reason = case(
+        (found.late, Reason.LATE.value),
         (found.missed, Reason.PREVIOUS_MISSED.value),
-        (found.channel.is_(None), _by_variant(chunk.wave, found, _why_closed)),
+        (closed, found.way),
+        (found.held_out, Reason.HELD_OUT.value),
     )
-    address = case(
-        *(
-            (found.channel == channel.value, found[f"{channel}_hash"])
-            for channel in _channels(chunk.wave)
-        )
-    )
-    return computed_once(
-        select(opened, address.label("address_hash"), obstacle.label("obstacle")), "offered"
-    )
+    told = select(due, state.label("state"), reason.label("reason"))
+    return computed_once(told.where(found.enrollment_id.is_not(None)), "judged")
 
 
-def computed_once(query: Select[Any], name: str) -> CTE:
-    """Keep both databases from copying an expression to every place that asks for its column."""
-    return query.cte(name, nesting=True).prefix_with("MATERIALIZED")
+def computed_once(query: Select[Any], name: str) -> Subquery:
+    """
+    Keep both databases from copying an expression to every place that asks for its column.
+
+    PostgreSQL does not look behind an offset; SQLite does not where the outer query has a WHERE.
+    """
+    return query.offset(0).subquery(name)
 
 
 def in_chunk(chunk: Chunk) -> list[ColumnElement[bool]]:
@@ -107,16 +106,6 @@ def suppressed(channel: Channel, address_hash: ColumnElement[Any]) -> ColumnElem
 
 def _due(chunk: Chunk, zones: Subquery) -> Select[Any]:
     columns = enrollments.c
-    flags = [
-        flag
-        for channel in _channels(chunk.wave)
-        for address in (_HASHES[channel],)
-        for flag in (
-            address.label(f"{channel}_hash"),
-            suppressed(channel, address).label(f"{channel}_suppressed"),
-            may_write(chunk.wave.kind, channel).label(f"{channel}_agreed"),
-        )
-    ]
     return (
         select(
             columns.id.label("enrollment_id"),
@@ -128,18 +117,14 @@ def _due(chunk: Chunk, zones: Subquery) -> Select[Any]:
             variant_of(chunk).label("variant"),
             _late(chunk).label("late"),
             _missed(chunk).label("missed"),
-            *flags,
+            _way(chunk).label("way"),
+            *(address.label(f"{channel}_hash") for channel, address in _HASHES.items()),
         )
         .join_from(enrollments, customers, customers.c.id == columns.customer_id)
         .join(zones, zones.c.timezone == columns.timezone)
         .where(*in_chunk(chunk))
+        .order_by(columns.due_at, columns.id)
     )
-
-
-def _channels(wave: Wave) -> list[Channel]:
-    """Every channel that somebody of the wave may be written to on."""
-    asked = {*wave.channels, *(c for variant in wave.variants for c in variant.channels or ())}
-    return [channel for channel in Channel if channel in asked]
 
 
 def _held_out(chunk: Chunk) -> ColumnElement[bool]:
@@ -197,35 +182,23 @@ def _missed(chunk: Chunk) -> ColumnElement[bool]:
     return and_(enrollments.c.track.in_(follows), ~arrived)
 
 
-def _by_variant(wave: Wave, found: Columns, answer: Answer) -> ColumnElement[Any]:
-    own = {v.variant: answer(v.channels, found) for v in wave.variants if v.channels}
-    general = answer(wave.channels, found)
-    return case(own, value=found.variant, else_=general) if own else general
+def _way(chunk: Chunk) -> ColumnElement[Any]:
+    wave = chunk.wave
+    own = {v.variant: _first_open(v.channels, wave) for v in wave.variants if v.channels}
+    general = _first_open(wave.channels, wave)
+    return case(own, value=variant_of(chunk), else_=general) if own else general
 
 
-def _first_open(channels: tuple[Channel, ...], found: Columns) -> ColumnElement[Any]:
-    return case(
-        *(
-            (
-                found[f"{channel}_hash"].is_not(None)
-                & found[f"{channel}_agreed"]
-                & ~found[f"{channel}_suppressed"],
-                literal(channel.value),
-            )
-            for channel in channels
-        ),
-        else_=null(),
-    )
-
-
-def _why_closed(channels: tuple[Channel, ...], found: Columns) -> ColumnElement[Any]:
-    addressed = [found[f"{channel}_hash"].is_not(None) for channel in channels]
-    free = [
-        found[f"{channel}_hash"].is_not(None) & ~found[f"{channel}_suppressed"]
+def _first_open(channels: tuple[Channel, ...], wave: Wave) -> ColumnElement[Any]:
+    """The first channel that is open, or why all of them are closed; no check is made in vain."""
+    addressed = {channel: _HASHES[channel].is_not(None) for channel in channels}
+    free = {
+        channel: addressed[channel] & ~suppressed(channel, _HASHES[channel])
         for channel in channels
-    ]
+    }
     return case(
-        (not_(or_(*addressed)), Reason.NO_ADDRESS.value),
-        (not_(or_(*free)), Reason.SUPPRESSED.value),
-        else_=Reason.NO_CONSENT.value,
+        *((free[one] & may_write(wave.kind, one), literal(one.value)) for one in channels),
+        (not_(or_(*addressed.values())), literal(Reason.NO_ADDRESS.value)),
+        (not_(or_(*free.values())), literal(Reason.SUPPRESSED.value)),
+        else_=literal(Reason.NO_CONSENT.value),
     )

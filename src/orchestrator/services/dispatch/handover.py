@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from orchestrator.domain.providers import Handover, Outcome, Outgoing, Provider
 from orchestrator.playbooks import Definition
@@ -31,8 +32,8 @@ class Courier:
         self, letters: Sequence[Letter], definitions: Mapping[int, Definition], provider: Provider
     ) -> Decided:
         """Commit the chunk's intents. Where this raises, nothing of it may be handed over."""
-        with self.database.write() as connection:
-            return commit_intents(
+        return self.database.repeat(
+            lambda connection: commit_intents(
                 connection,
                 letters,
                 definitions,
@@ -41,6 +42,7 @@ class Courier:
                 now=self.now(),
                 lease=self.lease,
             )
+        )
 
     def hand_over(self, letters: Sequence[Letter], provider: Provider) -> list[Answered]:
         """Call the provider once a batch and record each answer before the next call."""
@@ -48,8 +50,7 @@ class Courier:
         for batch in _batches(letters, provider.capabilities.batch_size):
             outgoing = [letter.outgoing for letter in batch if letter.outgoing is not None]
             answered = self._answers(outgoing, self._call(provider, outgoing))
-            with self.database.write() as connection:
-                outcomes.record(connection, answered, self.now())
+            self.database.repeat(partial(outcomes.record, answers=answered, now=self.now()))
             answers += answered
         return answers
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from orchestrator.domain.breaker import DEFAULT_LIMITS, BreakerLimits
 from orchestrator.domain.messages import Channel, MessageState, Reason
 from orchestrator.domain.providers import Outcome, Provider
-from orchestrator.services import breaker, lives
+from orchestrator.services import breaker, lives, quarantine
 from orchestrator.services.dispatch.canary import Canaries
 from orchestrator.services.dispatch.handover import Courier
 from orchestrator.services.dispatch.writing import (
@@ -20,6 +20,7 @@ from orchestrator.services.dispatch.writing import (
     write,
 )
 from orchestrator.services.lives import Life
+from orchestrator.services.quarantine import DatabaseQuarantinedError
 from orchestrator.store import campaigns, dispatchers
 from orchestrator.store.campaigns import StoredCampaign
 from orchestrator.store.database import Database
@@ -53,6 +54,7 @@ class DispatchReport:
     lost: int = 0  #: claims that somebody else had taken over meanwhile
     stopped: Reason | None = None  #: the kill switch is on
     paused: tuple[int, ...] = ()  #: campaigns that paused themselves
+    quarantined: str | None = None  #: why it ended before all was done, and what to do
 
     @property
     def accepted(self) -> int:
@@ -87,12 +89,15 @@ def dispatch(
     expiry need the moment, not the beginning. Any number of dispatchers may run at once.
     """
     database.assert_durable()
+    quarantine.assert_trusted(database, life, now())
     run = _Run(database, providers, now, life, texts or OpenedTexts(), settings, stopping)
     run.sweep()
     for batch in run.batches(limit):
         run.handle(batch)
         if progress is not None:
             progress(len(batch))
+        if not run.is_trusted():
+            break
     return run.report()
 
 
@@ -111,6 +116,7 @@ class _Run:
     lost: int = 0
     stopped: Reason | None = None
     paused: list[int] = field(default_factory=list)
+    quarantined: str | None = None
     canaries: Canaries = field(init=False)
     in_order: bool = True  #: the last batch was the first that was due
 
@@ -169,6 +175,13 @@ class _Run:
                 self.database, list(stored), limits=self.settings.limits, now=self.now()
             )
 
+    def is_trusted(self) -> bool:
+        try:
+            quarantine.assert_trusted(self.database, self.life, self.now())
+        except DatabaseQuarantinedError as error:
+            self.quarantined = str(error)
+        return self.quarantined is None
+
     def report(self) -> DispatchReport:
         return DispatchReport(
             counts=dict(self.counts),
@@ -177,6 +190,7 @@ class _Run:
             lost=self.lost,
             stopped=self.stopped,
             paused=tuple(self.paused),
+            quarantined=self.quarantined,
         )
 
     def _claim(self, size: int, floor: Floor | None) -> list[Claimed]:

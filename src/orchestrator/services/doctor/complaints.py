@@ -35,6 +35,13 @@ COMPLAINTS = (
         "orchestrator resume --all",
     ),
     Complaint(
+        "dispatch_quarantined",
+        Severity.STUCK,
+        stuck.quarantined_places,
+        "this host sends nothing: the database looks restored or cloned, or a clock was moved",
+        "orchestrator confirm on this host, which says what it found",
+    ),
+    Complaint(
         "campaign_paused",
         Severity.STUCK,
         stuck.paused_campaigns,

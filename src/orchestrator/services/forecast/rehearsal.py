@@ -195,14 +195,14 @@ def _rehearsed_launch(
         now=now,
     )
     campaign = campaigns.get(connection, campaign_id)
-    candidates = audience.candidates(definition, now=now, launched_at=now, currency=shop.currency)
+    admitted = audience.admitted(definition, now=now, launched_at=now, currency=shop.currency)
     enrollments.enroll(
         connection,
         campaign_id=campaign_id,
         salt=campaign.salt,
         # A preview is for one person, whom no lot keeps out.
         definition=definition if customer is None else _without_holdouts(definition),
-        candidates=candidates if customer is None else forecasts.only(candidates, customer),
+        admitted=admitted if customer is None else forecasts.only(admitted, customer),
         default_locale=shop.locale,
         now=now,
     )

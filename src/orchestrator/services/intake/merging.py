@@ -4,12 +4,13 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import polars as pl
 
 from orchestrator.services.intake import people
 from orchestrator.services.intake.report import Progress, Watcher
-from orchestrator.store.database import Database
+from orchestrator.store.database import Connection, Database
 from orchestrator.store.intake import goods, orders
 from orchestrator.store.intake import people as stored_people
 from orchestrator.store.intake.counts import Counts
@@ -35,16 +36,23 @@ class Merge:
         moment = (now - _EPOCH) // timedelta(microseconds=1)
         for rows in frames:
             customers, said = people.one_row_each(rows), people.statements(rows, moment)
-            with self.database.write() as connection:
-                begin(connection)
-                self.counts["customers"] += stored_people.merge_customers(
-                    connection, customers, import_id=self.import_id, now=self.now
-                )
-                if not said.is_empty():
-                    self.counts["consents"] += stored_people.merge_consents(
-                        connection, said, self.source
-                    )
+            merged = self.database.repeat(partial(self._people, customers, said))
+            for table, counts in merged.items():
+                self.counts[table] += counts
             self._tell("customers", rows.height, total)
+
+    def _people(
+        self, customers: pl.DataFrame, said: pl.DataFrame, connection: Connection
+    ) -> dict[str, Counts]:
+        begin(connection)
+        done = {
+            "customers": stored_people.merge_customers(
+                connection, customers, import_id=self.import_id, now=self.now
+            )
+        }
+        if not said.is_empty():
+            done["consents"] = stored_people.merge_consents(connection, said, self.source)
+        return done
 
     def products(self, frame: pl.DataFrame, *, retitle: bool) -> None:
         for chunk in frame.iter_slices(CHUNK_ROWS):
@@ -63,10 +71,16 @@ class Merge:
         *,
         total: int,
     ) -> None:
-        with self.database.write() as connection:
-            done = orders.merge_orders(
-                connection, frame, lines, known=known, import_id=self.import_id, now=self.now
+        done = self.database.repeat(
+            partial(
+                orders.merge_orders,
+                frame=frame,
+                lines=lines,
+                known=known,
+                import_id=self.import_id,
+                now=self.now,
             )
+        )
         for table, counts in done.items():
             self.counts[table] += counts
         self._tell("orders", frame.height, total)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Protocol
 
 import numpy as np
@@ -19,7 +20,7 @@ from orchestrator.playbooks import Playbook
 from orchestrator.services.advance import advance
 from orchestrator.services.dispatch import OpenedTexts
 from orchestrator.services.launch import launch
-from orchestrator.services.lives import Life, begin_life, this_machine
+from orchestrator.services.lives import Life, Machine, begin_life
 from orchestrator.services.simulate.behaviour import Behaviour, ResponseModel
 from orchestrator.services.simulate.parameters import parameters_for
 from orchestrator.services.simulate.population import Population, make_shop
@@ -95,7 +96,9 @@ def simulate(
     try:
         upgrade(database, start)
         run = write_shop(database, population)
-        with begin_life(folder / "lives", this_machine()) as life:
+        # Its clocks stand still: time here is what each step is told. Nor does it remember others.
+        machine = Machine("simulation", "virtual", lambda: 0.0, lambda: start)
+        with TemporaryDirectory() as lives, begin_life(Path(lives), machine) as life:
             show = _Show(
                 playbook, database, life, Behaviour(population, model), provider, run, step
             )

@@ -84,34 +84,42 @@ def candidates(
     brings them in. Orders placed after ``now`` are not seen. ``since`` looks only at anchor orders
     placed from then on.
     """
+    by_order = admitted(
+        definition, now=now, launched_at=launched_at, currency=currency, since=since
+    ).subquery("admitted")
+    turn = func.row_number().over(
+        partition_by=by_order.c.person, order_by=(by_order.c.placed_at, by_order.c.order_id)
+    )
+    first = select(by_order, turn.label("turn")).subquery("first")
+    kept = [column for column in first.c if column.name not in ("placed_at", "turn")]
+    return select(*kept).where(first.c.turn == 1)
+
+
+def admitted(
+    definition: Definition,
+    *,
+    now: datetime,
+    launched_at: datetime,
+    currency: str,
+    since: datetime | None = None,
+) -> Select[Any]:
+    """``candidates`` before the first is picked: a row for each admitted order, with placed_at."""
     way_in = entrance(definition, now=now, launched_at=launched_at, currency=currency)
-    admitted = select(
+    by_order = definition.anchor == "order"
+    anchor_at = orders.c.placed_at if by_order else literal(now, Moment())
+    found = select(
         customers.c.id.label("customer_id"),
         customers.c.person,
         orders.c.id.label("order_id"),
-        orders.c.placed_at,
+        anchor_at.label("anchor_at"),
         orders.c.category,
         customers.c.locale,
         func.coalesce(customers.c.timezone, definition.timezone).label("timezone"),
         customers.c.country,
         way_in.track.label("track"),
-        func.row_number()
-        .over(partition_by=customers.c.person, order_by=(orders.c.placed_at, orders.c.id))
-        .label("turn"),
+        orders.c.placed_at,
     ).where(orders.c.customer_id == customers.c.id, way_in.in_question, way_in.audience.holds)
-    if since is not None:
-        admitted = admitted.where(orders.c.placed_at >= since)
-    first = admitted.subquery("admitted")
-    by_order = definition.anchor == "order"
-    anchor_at = first.c.placed_at if by_order else literal(now, Moment())
-    kept = ("category", "locale", "timezone", "country", "track")
-    return select(
-        first.c.customer_id,
-        first.c.person,
-        first.c.order_id,
-        anchor_at.label("anchor_at"),
-        *(first.c[name] for name in kept),
-    ).where(first.c.turn == 1)
+    return found if since is None else found.where(orders.c.placed_at >= since)
 
 
 def _is_latest(scope: Scope) -> ColumnElement[bool]:

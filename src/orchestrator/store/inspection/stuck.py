@@ -11,6 +11,7 @@ from orchestrator.store.tables import (
     dispatchers,
     enrollments,
     evaluations,
+    heartbeats,
     imports,
     instance,
     messages,
@@ -91,6 +92,12 @@ def paused_campaigns(since: Since) -> Select[Any]:  # noqa: ARG001  # one signat
 def stopped_dispatch(since: Since) -> Select[Any]:  # noqa: ARG001  # one signature for all checks
     return select(literal("dispatch").label("subject"), instance.c.id).where(
         instance.c.dispatch_stopped.is_not(None)
+    )
+
+
+def quarantined_places(since: Since) -> Select[Any]:  # noqa: ARG001  # one signature for all checks
+    return select(heartbeats.c.host.label("subject"), heartbeats.c.place.label("id")).where(
+        heartbeats.c.suspicion.is_not(None)
     )
 
 

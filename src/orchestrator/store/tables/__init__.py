@@ -15,6 +15,7 @@ from orchestrator.store.tables.records import (
     dispatchers,
     evaluations,
     events,
+    heartbeats,
     instance,
 )
 from orchestrator.store.tables.shop import (
@@ -44,6 +45,7 @@ __all__ = [
     "enrollments",
     "evaluations",
     "events",
+    "heartbeats",
     "imports",
     "instance",
     "messages",

@@ -14,6 +14,7 @@ from sqlalchemy import (
 )
 
 from orchestrator.domain.messages import Fact
+from orchestrator.domain.quarantine import Suspicion
 from orchestrator.store.tables.types import Id, Moment, Word, metadata
 
 evaluations = Table(
@@ -79,6 +80,17 @@ dispatchers = Table(
     Column("dead_at", Moment),
 )
 
+heartbeats = Table(
+    "heartbeats",
+    metadata,
+    # Host and folder of a memory: one row for each place from which this database dispatches.
+    Column("place", Text, primary_key=True),
+    Column("host", String(128), nullable=False),
+    Column("boot_id", String(64), nullable=False),
+    Column("suspicion", Word(Suspicion)),  # why this place refuses to dispatch
+    Column("at", Moment, nullable=False),
+)
+
 instance = Table(
     "instance",
     metadata,
@@ -87,4 +99,6 @@ instance = Table(
     Column("address_key", String(64), nullable=False),  # of the address hashes
     Column("dispatch_stopped", Text),  # the kill switch: why nothing may be sent
     Column("made_at", Moment, nullable=False),
+    Column("site", Text),  # where it lay at its first dispatch: a copy lies elsewhere
+    Column("confirmed", Integer, nullable=False, server_default="0"),  # by persons, how often
 )
