@@ -24,7 +24,7 @@ from orchestrator.services.steer import list_campaigns
 from orchestrator.store import simulation
 from orchestrator.wiring import Installation
 
-STEP = timedelta(days=1)  #: between two looks at what is due; a live shop looks every five minutes
+STEP = timedelta(hours=12)  #: between two looks at what is due; a live shop looks every five minutes
 _LONGEST = timedelta(days=400)
 
 

@@ -6,7 +6,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
@@ -31,6 +31,9 @@ from orchestrator.services.simulate.play import Progress, simulate
 from orchestrator.services.simulate.report import SimulationReport
 from orchestrator.store import schema
 from orchestrator.store.database import Database
+
+# Versions never change, and compiling one takes longer than a tick that finds nothing to do.
+_TEXTS = OpenedTexts()
 
 random_bytes: Callable[[int], bytes] = secrets.token_bytes
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -146,7 +149,7 @@ class Installation:
 
     settings: Settings
     database: Database
-    texts: OpenedTexts = field(default_factory=OpenedTexts)
+    texts: OpenedTexts = _TEXTS
 
     @cached_property
     def providers(self) -> Mapping[Channel, Provider]:
@@ -159,9 +162,13 @@ class Installation:
             yield life
 
     def advance(self, clock: Clock, progress: Callable[[int], None] | None = None) -> AdvanceReport:
-        """Do all that is due; Ctrl-C and SIGTERM end it behind the provider's call in hand."""
+        """
+        Do all that is due.
+
+        Ctrl-C and SIGTERM end it behind the provider's call in hand, with KeyboardInterrupt.
+        """
         with self.life() as life, stop_on_signals() as stopping:
-            return advance(
+            report = advance(
                 self.database,
                 self.providers,
                 now=clock,
@@ -171,6 +178,9 @@ class Installation:
                 progress=progress,
                 stopping=stopping,
             )
+            if stopping():
+                raise KeyboardInterrupt
+        return report
 
     def close(self) -> None:
         # Asked for in the dict: closing must not be what loads them.

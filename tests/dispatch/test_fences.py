@@ -146,8 +146,8 @@ def test_a_dispatcher_that_lost_its_lease_sends_nothing(desk: Any, a_message: Ma
     a_message()
     desk.provider = Scripted(Outcome.ACCEPTED)
 
-    # It looks at the clock to sweep and to claim; then it freezes.
-    clock = chain([DUE, DUE], repeat(DUE + HOUR))
+    # It looks at the clock to begin, to sweep and to claim; then it freezes.
+    clock = chain([DUE, DUE, DUE], repeat(DUE + HOUR))
 
     report = dispatch(desk.database, desk.providers, now=lambda: next(clock), life=desk.life)
 

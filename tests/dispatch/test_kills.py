@@ -14,7 +14,7 @@ BENCH = Path(__file__).parents[2] / "bench" / "kills.py"
 def test_killed_dispatchers_send_nothing_twice_and_lose_nothing(database_url: str) -> None:
     where = [] if database_url.startswith("sqlite") else ["--database", database_url]
 
-    done = subprocess.run(  # noqa: S603  # our own program
+    done = subprocess.run(
         [sys.executable, str(BENCH), "--kills", "10", *where],
         capture_output=True,
         check=True,

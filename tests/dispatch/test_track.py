@@ -12,6 +12,8 @@ from sqlalchemy import delete, select, update
 from builders import DUE, change, fates, message
 from orchestrator.domain.messages import Channel, Fact, MessageState, Reason
 from orchestrator.domain.providers import ProviderEvent
+from orchestrator.providers.simulated import Odds, SimulatedProvider
+from orchestrator.services.doctor import doctor
 from orchestrator.services.track import TrackReport, track
 from orchestrator.store.contacts import suppressed
 from orchestrator.store.database import Database
@@ -115,6 +117,79 @@ def test_a_provider_that_is_faster_than_its_answer_does_no_harm(desk: Any, a_mes
 
     sent = message(desk.database, 1)
     assert (sent.state, sent.provider_id) == (S.ACCEPTED, "simulated-0-1")
+
+
+@pytest.mark.parametrize("odds", [Odds(busy=1), Odds(rejected=1), Odds(lost=1)])
+def test_news_that_is_faster_than_a_wrong_answer_stays(
+    desk: Any, a_message: Make, odds: Odds
+) -> None:
+    one = a_message()
+    desk.provider = SimulatedProvider(odds=odds)
+    tell = desk.provider.send
+
+    def send(batch: Any, now: datetime) -> Any:
+        track(desk.database, "simulated", [told(Fact.ACCEPTED)], LATER)
+        return tell(batch, now)
+
+    desk.provider.send = send
+    desk.dispatch()
+
+    sent = message(desk.database, one)
+    assert (sent.state, sent.cost, sent.sending_at) == (S.ACCEPTED, 5_000, DUE)
+    assert broken_promises(desk.database) == set()
+
+
+def broken_promises(database: Database) -> set[str]:
+    """Of those that attempts and costs could break."""
+    asked = {"accepted_without_attempt", "accepted_twice", "spent_otherwise", "end_without_moment"}
+    return asked & {finding.kind for finding in doctor(database, LATER)}
+
+
+def busy_then(desk: Any, a_message: Make, channel: Channel = Channel.SMS) -> int:
+    """A message that the provider said it would not take now; it waits for another try."""
+    one = a_message(channel=channel)
+    desk.provider = SimulatedProvider(odds=Odds(busy=1))
+    desk.dispatch()
+    desk.provider = SimulatedProvider()
+    assert fates(desk.database) == {(S.PLANNED, R.PROVIDER_BUSY): 1}
+    return one
+
+
+@pytest.mark.parametrize("fact", [Fact.ACCEPTED, Fact.DELIVERED])
+def test_a_message_that_arrived_after_all_is_not_tried_again(
+    desk: Any, a_message: Make, fact: Fact
+) -> None:
+    one = busy_then(desk, a_message)
+
+    report = track(desk.database, "simulated", [told(fact)], LATER)
+    desk.now = LATER
+    desk.dispatch()
+
+    sent = message(desk.database, one)
+    assert report.moved == 1
+    assert (sent.state, sent.reason, sent.token) == (S.ACCEPTED, None, 1)
+    assert (sent.accepted_at, sent.sending_at) == (DUE + MINUTE, DUE + MINUTE)
+    assert broken_promises(desk.database) == set()
+
+
+def test_news_reaches_a_message_that_is_claimed_for_another_try(desk: Any, a_message: Make) -> None:
+    one = busy_then(desk, a_message)
+    change(desk.database, one, state=S.CLAIMED, owner=desk.life.owner, token=2, lease_until=LATER)
+
+    track(desk.database, "simulated", [told(Fact.ACCEPTED)], LATER)
+
+    assert fates(desk.database) == {(S.ACCEPTED, None): 1}
+    assert broken_promises(desk.database) == set()
+
+
+def test_what_was_refused_for_now_is_tried_again_whatever_else_is_told(
+    desk: Any, a_message: Make
+) -> None:
+    busy_then(desk, a_message)
+
+    track(desk.database, "simulated", [told(Fact.REJECTED)], LATER)
+
+    assert fates(desk.database) == {(S.PLANNED, R.PROVIDER_BUSY): 1}
 
 
 def test_a_campaign_that_people_leave_pauses_itself(desk: Any, a_message: Make) -> None:

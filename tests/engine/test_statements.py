@@ -16,7 +16,7 @@ from orchestrator.services.plan import plan
 from orchestrator.store import campaigns
 from orchestrator.store.database import Database
 from orchestrator.store.tables import messages
-from shops import EVENT_NOON, SHOP, add_buyers, add_order
+from shops import EVENT_NOON, SHOP, add_customer, add_order
 
 MORE = """
 holdout: 20%
@@ -44,12 +44,12 @@ class Walk:
     def __init__(self, database: Database, name: str, noon: datetime, customers: range) -> None:
         self.database, self.noon = database, noon
         playbook = playbook_from_files(files_for(noon))
-        self.definition, self.dice = playbook.definition, random.Random(3)
+        self.definition, self.dice = playbook.definition, random.Random(name)
         with database.write() as connection:
-            ids = add_buyers(connection, len(customers), first=customers.start)
-            for place, customer in enumerate(ids):
+            for number in customers:
+                customer = add_customer(connection, number)
                 add_order(connection, customer, at=noon)
-                if place % 5 == 0:
+                if number % 5 == 0:
                     add_order(connection, customer, at=noon + timedelta(days=5))
             key = campaigns.add(
                 connection,

@@ -96,12 +96,14 @@ def test_a_value_that_cannot_be_read_is_not_quoted(database: Database) -> None:
 
 @ON_POSTGRESQL
 def test_a_line_that_cannot_be_copied_is_not_quoted(database: Database) -> None:
-    line = f"{CANARY}\x00,2".encode()
+    def copy_in() -> None:
+        with database.write() as connection:
+            driver: Any = connection.connection.dbapi_connection
+            with driver.cursor() as cursor, cursor.copy("COPY products FROM STDIN") as copy:
+                copy.write(f"{CANARY}\x00,2".encode())
 
-    with pytest.raises(DataError) as caught, database.write() as connection:
-        driver: Any = connection.connection.dbapi_connection
-        with driver.cursor() as cursor, cursor.copy("COPY products FROM STDIN") as copy:
-            copy.write(line)
+    with pytest.raises(DataError) as caught:
+        copy_in()
 
     assert CANARY not in whole(caught.value)
 

@@ -11,6 +11,7 @@ from sqlalchemy import select, text, update
 from builders import DUE, add_campaign, add_messages, message
 from orchestrator.store.contacts import lock_people
 from orchestrator.store.database import Connection, Database
+from orchestrator.store.intake import runs
 from orchestrator.store.intake.people import merge_customers
 from orchestrator.store.intake.staging import begin
 from orchestrator.store.tables import customers
@@ -67,14 +68,15 @@ def test_an_import_takes_customers_in_the_dispatchers_order(
         for one, name in ((2, "A"), (1, "Z")):
             renamed = update(customers).where(customers.c.id == one)
             connection.execute(renamed.values(external_id=name))
+        import_id = runs.start(
+            connection, kind="customers", preset="t", file_name="f", file_hash="h", now=DUE
+        )
     rows = [{"external_id": one, "is_alias": False, "name": "new"} for one in ("A", "Z")]
 
     def merge() -> int:
         with database.write() as connection:
             begin(connection)
-            return merge_customers(
-                connection, pl.DataFrame(rows), import_id=None, now=DUE
-            ).updated
+            return merge_customers(connection, pl.DataFrame(rows), import_id=import_id, now=DUE).updated
 
     with database.write() as dispatcher:
         lock_people(dispatcher, phones[:1])

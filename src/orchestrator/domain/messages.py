@@ -38,8 +38,11 @@ class MessageState(StrEnum):
 
 _S = MessageState
 FOLLOWERS: dict[MessageState, frozenset[MessageState]] = {
-    _S.PLANNED: frozenset({_S.CLAIMED, _S.CANCELLED, _S.EXPIRED}),
-    _S.CLAIMED: frozenset({_S.PLANNED, _S.SENDING, _S.SKIPPED, _S.EXPIRED, _S.CANCELLED}),
+    # Accepted: news of an earlier hand-over that the provider had said it would not take.
+    _S.PLANNED: frozenset({_S.CLAIMED, _S.CANCELLED, _S.EXPIRED, _S.ACCEPTED}),
+    _S.CLAIMED: frozenset(
+        {_S.PLANNED, _S.SENDING, _S.SKIPPED, _S.EXPIRED, _S.CANCELLED, _S.ACCEPTED}
+    ),
     _S.SENDING: frozenset({_S.ACCEPTED, _S.REJECTED, _S.UNKNOWN, _S.PLANNED}),
     # Back to planned only with proof that the provider does not have it.
     _S.UNKNOWN: frozenset({_S.ACCEPTED, _S.REJECTED, _S.UNRESOLVED, _S.PLANNED}),

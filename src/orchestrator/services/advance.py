@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from orchestrator.domain.messages import Channel
 from orchestrator.domain.providers import Provider
@@ -66,8 +67,9 @@ def advance(
     with database.write() as connection:
         expired = coupons.expire(connection, moment)
     prepared = _enroll_and_plan(database, texts, moment, random_bytes)
-    try:
-        dispatched = dispatch(
+    dispatched = _unless_quarantined(
+        partial(
+            dispatch,
             database,
             providers,
             now=now,
@@ -76,9 +78,7 @@ def advance(
             progress=progress,
             stopping=stopping,
         )
-    except DatabaseQuarantinedError as error:
-        # Whether these messages may go is for a person; all else is as true as before.
-        dispatched = DispatchReport(counts={}, quarantined=str(error))
+    )
     return AdvanceReport(
         enrolled=prepared.enrolled,
         planned=prepared.planned,
@@ -89,6 +89,14 @@ def advance(
         expired_coupons=expired,
         finished=_finish(database, texts, now()),
     )
+
+
+def _unless_quarantined(send: Callable[[], DispatchReport]) -> DispatchReport:
+    try:
+        return send()
+    except DatabaseQuarantinedError as error:
+        # Whether these messages may go is for a person; all else is as true as before.
+        return DispatchReport(counts={}, quarantined=str(error))
 
 
 def _enroll_and_plan(

@@ -15,11 +15,12 @@ from sqlalchemy import (
     exists,
     func,
     insert,
+    literal_column,
+    or_,
     select,
     update,
 )
 
-from orchestrator.domain.messages import OPEN_STATES
 from orchestrator.domain.shop import Shop
 from orchestrator.store.tables import (
     campaigns,
@@ -126,12 +127,20 @@ def shop_data_seen(connection: Connection) -> str:
     return ":".join(str(part) for part in connection.execute(_SHOP_DATA_SEEN).one())
 
 
+# As literals, and as each partial index has them: with parameters neither database sees that it fits.
+_WAITING = (literal_column("'planned'"),)
+_HANDED = tuple(literal_column(f"'{state}'") for state in ("claimed", "sending", "unknown"))
+
+
 def _is_complete() -> Select[Any]:
     campaign: BindParameter[int] = bindparam("campaign")
     anybody = exists().where(enrollments.c.campaign_id == campaign)
     walking = exists().where(enrollments.c.campaign_id == campaign, enrollments.c.wave.is_not(None))
-    under_way = exists().where(
-        messages.c.campaign_id == campaign, messages.c.state.in_(OPEN_STATES)
+    under_way = or_(
+        *(
+            exists().where(messages.c.campaign_id == campaign, messages.c.state.in_(states))
+            for states in (_WAITING, _HANDED)
+        )
     )
     to_come = exists().where(
         evaluations.c.campaign_id == campaign, evaluations.c.recorded_at.is_(None)

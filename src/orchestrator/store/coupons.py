@@ -4,31 +4,31 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
     BigInteger,
     ColumnClause,
     Connection,
+    Row,
     Select,
     String,
-    and_,
     bindparam,
     case,
-    exists,
     insert,
     literal,
     literal_column,
     select,
-    type_coerce,
     update,
 )
 
+from orchestrator.domain.calendar import due_at
 from orchestrator.domain.coupons import CouponState, new_codes
 from orchestrator.domain.messages import MessageState, Reason
 from orchestrator.playbooks.model import Offer
-from orchestrator.store import functions
 from orchestrator.store.bulk import rows_as_table
 from orchestrator.store.chunk import Chunk
+from orchestrator.store.reach import in_chunk
 from orchestrator.store.tables import coupons, enrollments, messages, micros
 
 # As literals: with a parameter neither database can prove that the partial index fits.
@@ -49,15 +49,15 @@ def issue(
     connection: Connection, chunk: Chunk, grant: Grant, random_bytes: Callable[[int], bytes]
 ) -> int:
     """Give every message of the chunk that was just planned its own code; return how many."""
-    ids = [row.id for row in connection.execute(_without_coupon(chunk, grant))]
-    if not ids:
+    bearers = connection.execute(_bearers(chunk, grant)).all()
+    if not bearers:
         return 0
     if grant.offer.pool is not None:
-        _draw(connection, chunk, grant, ids)
+        bearers = _draw(connection, chunk, grant, bearers)
     else:
-        _generate(connection, chunk, grant, ids, random_bytes)
-    _attach(connection, chunk)
-    return len(ids)
+        _generate(connection, chunk, grant, bearers, random_bytes)
+    _attach(connection, chunk, bearers)
+    return len(bearers)
 
 
 _EXPIRE = (
@@ -72,13 +72,15 @@ def expire(connection: Connection, now: datetime) -> int:
     return connection.execute(_EXPIRE, {"now": now}).rowcount
 
 
-def _without_coupon(chunk: Chunk, grant: Grant) -> Select[Any]:
+def _bearers(chunk: Chunk, grant: Grant) -> Select[Any]:
+    """Found by the enrollments of the chunk, not by the wave: it may have a million messages."""
     columns = messages.c
     found = (
-        select(columns.id)
-        .where(columns.campaign_id == chunk.campaign_id, columns.wave == chunk.wave.wave)
+        select(columns.id, columns.enrollment_id, columns.would_go_at, enrollments.c.timezone)
+        .join_from(enrollments, messages, columns.enrollment_id == enrollments.c.id)
+        .where(*in_chunk(chunk), columns.wave == chunk.wave.wave)
         .where(columns.occurrence == chunk.occurrence, columns.coupon_id.is_(None))
-        .where(columns.state == MessageState.PLANNED, columns.planned_at == chunk.now)
+        .where(columns.state == MessageState.PLANNED)
         .order_by(columns.id)
     )
     if grant.variants is not None:
@@ -90,60 +92,65 @@ def _generate(
     connection: Connection,
     chunk: Chunk,
     grant: Grant,
-    ids: Sequence[int],
+    bearers: Sequence[Row[Any]],
     random_bytes: Callable[[int], bytes],
 ) -> None:
-    codes = new_codes(len(ids), random_bytes)
+    codes = new_codes(len(bearers), random_bytes)
+    ends = _ends(grant, {(bearer.would_go_at, bearer.timezone) for bearer in bearers})
     drawn = rows_as_table(
         connection,
         "drawn",
-        {"message_id": BigInteger, "code": String},
-        list(zip(ids, codes, strict=True)),
+        {"code": String, "enrollment_id": BigInteger, "expires_at": BigInteger},
+        [
+            (code, bearer.enrollment_id, ends[bearer.would_go_at, bearer.timezone])
+            for bearer, code in zip(bearers, codes, strict=True)
+        ],
     )
     values = _terms(chunk, grant)
-    chosen = (
-        select(
-            drawn.c.code,
-            messages.c.enrollment_id,
-            *(value.label(name) for name, value in values.items()),
-        )
-        .join_from(drawn, messages, messages.c.id == drawn.c.message_id)
-        .join(enrollments, enrollments.c.id == messages.c.enrollment_id)
-    )
-    connection.execute(insert(coupons).from_select(["code", "enrollment_id", *values], chosen))
+    chosen = select(drawn, *(value.label(name) for name, value in values.items()))
+    columns = [*drawn.c.keys(), *values]
+    connection.execute(insert(coupons).from_select(columns, chosen))
 
 
-def _draw(connection: Connection, chunk: Chunk, grant: Grant, ids: Sequence[int]) -> None:
-    """Hand out imported codes in their order; who comes too late for one is skipped."""
+def _draw(
+    connection: Connection, chunk: Chunk, grant: Grant, bearers: Sequence[Row[Any]]
+) -> Sequence[Row[Any]]:
+    """Hand out imported codes in their order, and return who got one; the others are skipped."""
     free = (
         select(coupons.c.id)
         .where(coupons.c.state == _POOL, coupons.c.offer == grant.offer.pool)
         .order_by(coupons.c.id)
-        .limit(len(ids))
+        .limit(len(bearers))
     )
     pool = [row.id for row in connection.execute(free)]
+    served = bearers[: len(pool)]
+    ends = _ends(grant, {(chunk.now, bearer.timezone) for bearer in served})
     drawn = rows_as_table(
         connection,
         "drawn",
-        {"message_id": BigInteger, "coupon_id": BigInteger},
-        list(zip(ids, pool, strict=False)),
-    )
-    found = (
-        select(drawn.c.coupon_id, messages.c.enrollment_id, enrollments.c.timezone)
-        .join_from(drawn, messages, messages.c.id == drawn.c.message_id)
-        .join(enrollments, enrollments.c.id == messages.c.enrollment_id)
-    ).subquery("found")
-    values = {name: value for name, value in _terms(chunk, grant).items() if name != "expires_at"}
-    expires = functions.due_at(
-        literal(micros(chunk.now), BigInteger), grant.offer.valid, found.c.timezone, None
-    )
+        {"coupon_id": BigInteger, "enrollment_id": BigInteger, "expires_at": BigInteger},
+        [
+            (coupon, bearer.enrollment_id, ends[chunk.now, bearer.timezone])
+            for bearer, coupon in zip(served, pool, strict=True)
+        ],
+    ).c
     taken = (
         update(coupons)
-        .where(coupons.c.id == found.c.coupon_id)
-        .values(**values, enrollment_id=found.c.enrollment_id, expires_at=expires)
+        .where(coupons.c.id == drawn.coupon_id)
+        .values(
+            **_terms(chunk, grant), enrollment_id=drawn.enrollment_id, expires_at=drawn.expires_at
+        )
     )
     connection.execute(taken)
-    _skip_empty_handed(connection, chunk, ids[len(pool) :])
+    _skip_empty_handed(connection, chunk, [bearer.id for bearer in bearers[len(pool) :]])
+    return served
+
+
+def _ends(grant: Grant, begun: set[tuple[datetime, str]]) -> dict[tuple[datetime, str], int]:
+    """Return when coupons that count from a moment in a zone end, as microseconds."""
+    return {
+        (at, zone): micros(due_at(at, grant.offer.valid, ZoneInfo(zone))) for at, zone in begun
+    }
 
 
 def _skip_empty_handed(connection: Connection, chunk: Chunk, ids: Sequence[int]) -> None:
@@ -157,30 +164,28 @@ def _skip_empty_handed(connection: Connection, chunk: Chunk, ids: Sequence[int])
     )
 
 
-def _attach(connection: Connection, chunk: Chunk) -> None:
-    own = and_(
+def _attach(connection: Connection, chunk: Chunk, bearers: Sequence[Row[Any]]) -> None:
+    if not bearers:
+        return
+    given = rows_as_table(
+        connection, "given", {"message_id": BigInteger}, [(bearer.id,) for bearer in bearers]
+    )
+    own = (
         coupons.c.enrollment_id == messages.c.enrollment_id,
-        coupons.c.wave == messages.c.wave,
-        coupons.c.occurrence == messages.c.occurrence,
+        coupons.c.wave == chunk.wave.wave,
+        coupons.c.occurrence == chunk.occurrence,
+    )
+    earlier = case(
+        (messages.c.expires_at < coupons.c.expires_at, messages.c.expires_at),
+        else_=coupons.c.expires_at,
     )
     connection.execute(
         update(messages)
-        .where(messages.c.campaign_id == chunk.campaign_id, messages.c.wave == chunk.wave.wave)
-        .where(messages.c.occurrence == chunk.occurrence, messages.c.coupon_id.is_(None))
-        .where(messages.c.state == MessageState.PLANNED, messages.c.planned_at == chunk.now)
-        .where(exists().where(own).correlate(messages))
+        .where(messages.c.id.in_(select(given.c.message_id)))
         .values(
-            coupon_id=select(coupons.c.id).where(own).correlate(messages).scalar_subquery(),
+            coupon_id=select(coupons.c.id).where(*own).correlate(messages).scalar_subquery(),
             # A message whose coupon is over by the time it could go is not sent.
-            expires_at=select(
-                case(
-                    (messages.c.expires_at < coupons.c.expires_at, messages.c.expires_at),
-                    else_=coupons.c.expires_at,
-                )
-            )
-            .where(own)
-            .correlate(messages)
-            .scalar_subquery(),
+            expires_at=select(earlier).where(*own).correlate(messages).scalar_subquery(),
         )
     )
 
@@ -202,13 +207,7 @@ def _terms(chunk: Chunk, grant: Grant) -> dict[str, Any]:
         "currency": money.currency if money else None,
         "issued_at": micros(chunk.now),
     }
-    expires = functions.due_at(
-        type_coerce(messages.c.would_go_at, BigInteger),
-        offer.valid,
-        enrollments.c.timezone,
-        None,
-    )
-    return {**{name: _literal(value) for name, value in values.items()}, "expires_at": expires}
+    return {name: _literal(value) for name, value in values.items()}
 
 
 def _literal(value: object) -> Any:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import BigInteger, Connection, Integer, String, case, func, literal, select, update
 
@@ -64,27 +65,7 @@ def settle(connection: Connection, verdicts: Sequence[Verdict], now: datetime) -
     """Apply what was found out to messages that are unknown still; return how many."""
     if not verdicts:
         return 0
-    told = rows_as_table(
-        connection,
-        "told",
-        {
-            "id": BigInteger,
-            "token": Integer,
-            "state": String,
-            "provider_id": String,
-            "ask_at": BigInteger,
-        },
-        [
-            (
-                one.message_id,
-                one.token,
-                one.state.value,
-                one.provider_id,
-                one.ask_at and micros(one.ask_at),
-            )
-            for one in verdicts
-        ],
-    )
+    told = rows_as_table(connection, "told", _TOLD, [_row(one) for one in verdicts])
     accepted = told.c.state == MessageState.ACCEPTED.value
     planned = told.c.state == MessageState.PLANNED.value
     unresolved = told.c.state == MessageState.UNRESOLVED.value
@@ -114,6 +95,20 @@ def settle(connection: Connection, verdicts: Sequence[Verdict], now: datetime) -
     absent = [one.message_id for one in verdicts if one.state is MessageState.PLANNED]
     take_back(connection, absent)
     return moved
+
+
+_TOLD: dict[str, Any] = {
+    "id": BigInteger,
+    "token": Integer,
+    "state": String,
+    "provider_id": String,
+    "ask_at": BigInteger,
+}
+
+
+def _row(one: Verdict) -> tuple[object, ...]:
+    ask_at = None if one.ask_at is None else micros(one.ask_at)
+    return one.message_id, one.token, one.state.value, one.provider_id, ask_at
 
 
 def _close_attempts(connection: Connection, verdicts: Sequence[Verdict], now: datetime) -> None:

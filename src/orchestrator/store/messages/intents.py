@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -64,22 +65,7 @@ def intend(
     """Commit to a hand-over: after this transaction the provider may have the messages."""
     if not intents:
         return
-    meant = rows_as_table(
-        connection,
-        "meant",
-        {
-            "id": BigInteger,
-            "token": Integer,
-            "provider": String,
-            "parts": Integer,
-            "cost": BigInteger,
-            "concern_id": BigInteger,
-        },
-        [
-            (one.message_id, one.token, one.provider, one.parts, one.cost, one.concern_id)
-            for one in intents
-        ],
-    )
+    meant = rows_as_table(connection, "meant", _MEANT, [_row(one) for one in intents])
     sending = (
         update(messages)
         .where(messages.c.id == meant.c.id, messages.c.token == meant.c.token)
@@ -105,6 +91,20 @@ def intend(
         literal(micros(now), BigInteger),
     )
     connection.execute(insert(attempts).from_select(columns, tried))
+
+
+_MEANT: dict[str, Any] = {
+    "id": BigInteger,
+    "token": Integer,
+    "provider": String,
+    "parts": Integer,
+    "cost": BigInteger,
+    "concern_id": BigInteger,
+}
+
+
+def _row(one: Intent) -> tuple[object, ...]:
+    return one.message_id, one.token, one.provider, one.parts, one.cost, one.concern_id
 
 
 def refuse(connection: Connection, refusals: Sequence[Refusal], now: datetime) -> None:

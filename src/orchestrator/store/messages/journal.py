@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -32,6 +33,8 @@ _COLUMNS = {
     Fact.CLICKED: "clicked_at",
 }
 _DOUBTFUL = (MessageState.SENDING, MessageState.UNKNOWN, MessageState.UNRESOLVED)
+#: not taken as far as the provider's answer went; news that it was taken is the later word
+_NOT_TAKEN = (MessageState.PLANNED, MessageState.CLAIMED, MessageState.REJECTED)
 #: a message with one of these was taken by the provider
 _TAKEN = frozenset({Fact.ACCEPTED, *_COLUMNS})
 
@@ -133,21 +136,7 @@ def apply(connection: Connection, known: Sequence[Known], now: datetime) -> int:
         | dict.fromkeys(names, BigInteger),
         [_row(one) for one in known],
     )
-    doubtful = messages.c.state.in_(_DOUBTFUL)
-    taken = told.c.taken_at.is_not(None) & (doubtful | (messages.c.state == MessageState.REJECTED))
-    refused = (told.c.refused == 1) & doubtful
-    moved = (
-        update(messages)
-        .where(messages.c.id == told.c.id, taken | refused)
-        .values(
-            state=case((taken, MessageState.ACCEPTED.value), else_=MessageState.REJECTED.value),
-            reason=case((taken, None), else_=Reason.PROVIDER_REJECTED.value),
-            finished_at=now,
-            owner=None,
-            lease_until=None,
-        )
-    )
-    changed = connection.execute(moved).rowcount
+    changed = _move(connection, told, now)
     accepted = messages.c.state == MessageState.ACCEPTED
     earliest = earlier_on(connection)
     connection.execute(
@@ -165,6 +154,26 @@ def apply(connection: Connection, known: Sequence[Known], now: datetime) -> int:
     return changed
 
 
+def _move(connection: Connection, told: Any, now: datetime) -> int:
+    doubtful = messages.c.state.in_(_DOUBTFUL)
+    taken = told.c.taken_at.is_not(None) & (doubtful | messages.c.state.in_(_NOT_TAKEN))
+    refused = (told.c.refused == 1) & doubtful
+    moved = (
+        update(messages)
+        .where(messages.c.id == told.c.id, taken | refused)
+        .values(
+            state=case((taken, MessageState.ACCEPTED.value), else_=MessageState.REJECTED.value),
+            reason=case((taken, None), else_=Reason.PROVIDER_REJECTED.value),
+            finished_at=now,
+            owner=None,
+            lease_until=None,
+            # What was taken after all was a contact; what it cost is not known any more.
+            sending_at=func.coalesce(messages.c.sending_at, told.c.taken_at),
+        )
+    )
+    return connection.execute(moved).rowcount
+
+
 def _row(one: Known) -> tuple[object, ...]:
     taken = [at for fact, at in one.earliest.items() if fact in _TAKEN]
     return (
@@ -176,14 +185,17 @@ def _row(one: Known) -> tuple[object, ...]:
 
 
 def _close_attempts(connection: Connection, known: Sequence[Known]) -> None:
-    """The attempt that was open, or whose answer was lost, came out as the message did."""
+    """The last attempt came out as the message did, whatever its answer was."""
     told = rows_as_table(
         connection, "closed", {"id": BigInteger}, [(one.message_id,) for one in known]
     )
     settled = (
-        select(messages.c.id, messages.c.token, messages.c.state)
+        select(messages.c.id, messages.c.state, func.max(attempts.c.token).label("token"))
         .join(told, told.c.id == messages.c.id)
+        # A claim for another try has a token of its own, and no attempt yet.
+        .join(attempts, attempts.c.message_id == messages.c.id)
         .where(messages.c.state.in_([MessageState.ACCEPTED, MessageState.REJECTED]))
+        .group_by(messages.c.id, messages.c.state)
         .subquery()
     )
     connection.execute(

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Connection,
     Integer,
     String,
+    case,
     select,
     update,
 )
@@ -59,10 +60,16 @@ def _record(
     connection: Connection, outcome: Outcome, answers: Sequence[Answered], now: datetime
 ) -> int:
     got = rows_as_table(connection, "got", _COLUMNS, [_row(one) for one in answers])
+    accepted = Outcome.ACCEPTED.value
     connection.execute(
         update(attempts)
         .where(attempts.c.message_id == got.c.id, attempts.c.token == got.c.token)
-        .values(outcome=outcome.value, code=got.c.code, answered_at=now)
+        .values(
+            # News that it was taken may have been faster than an answer that it was not.
+            outcome=case((attempts.c.outcome == accepted, accepted), else_=outcome.value),
+            code=got.c.code,
+            answered_at=now,
+        )
     )
     moves = (
         update(messages)
