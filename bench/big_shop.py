@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from sqlalchemy import text
 
 from orchestrator.domain.shop import Shop
-from orchestrator.playbooks import Definition
+from orchestrator.playbooks import Definition, Playbook, playbook_from_files
 from orchestrator.store import campaigns
 from orchestrator.store.campaigns import StoredCampaign
 from orchestrator.store.database import Connection, Database
@@ -41,6 +41,34 @@ WAVE = {
     "unless": "purchased",
 }
 _DAY = 86_400 * 1_000_000
+_YAML = """\
+playbook: bench
+title: Bench
+timezone: Asia/Shanghai
+locales: [zh-CN, en]
+waive: [care-first]
+audience:
+  event_day: {from: 2025-11-11, to: 2025-11-11}
+  order_total: {at_least: 299}
+holdout: 10%
+waves:
+  - {wave: coupon, kind: promo, after: 7 days, channels: [sms, email], offer: back, holdout: 10%,
+     unless: purchased}
+offers: {back: {amount: 20 CNY, min_spend: 199 CNY, valid: 14 days}}
+"""
+_EMAIL = """\
+{% block subject %}{{ coupon.value }}{% endblock %}
+{% block text %}
+{{ shop.name }}, {{ shop.postal_address }}: {{ coupon.code }}. {{ shop.unsubscribe_url }}
+{% endblock %}
+"""
+_FILES = {
+    "playbook.yaml": _YAML,
+    "zh-CN/coupon.sms.j2": "【{{ shop.name }}】{{ coupon.code }} {{ coupon.value }} 拒收请回复R",
+    "en/coupon.sms.j2": "{{ shop.name }}: {{ coupon.code }} {{ coupon.value }} STOP to opt out",
+    "zh-CN/coupon.email.j2": _EMAIL,
+    "en/coupon.email.j2": _EMAIL,
+}
 
 
 def definition(*, coupon: bool = False, **more: object) -> Definition:
@@ -63,6 +91,11 @@ def definition(*, coupon: bool = False, **more: object) -> Definition:
             **more,
         }
     )
+
+
+def playbook() -> Playbook:
+    """The same wave with coupons and its texts, to be dispatched."""
+    return playbook_from_files(_FILES)
 
 
 def fill(database: Database, customers: int) -> None:
@@ -88,14 +121,14 @@ def analyze(database: Database) -> None:
         connection.execute(text("ANALYZE"))
 
 
-def launch(database: Database, name: str, files: dict[str, str] | None = None) -> StoredCampaign:
+def launch(database: Database, name: str, texts: Playbook | None = None) -> StoredCampaign:
     with database.write() as connection:
         campaign = campaigns.add(
             connection,
             name=name,
             playbook="bench",
-            version="0" * 64,
-            files=files or {},
+            version=texts.version if texts else "0" * 64,
+            files=texts.files if texts else {},
             salt="salt",
             shop=SHOP,
             now=LAUNCH,

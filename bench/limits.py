@@ -5,7 +5,6 @@ less than wall time when neighbours share the cores.
 """
 
 import os
-import resource
 import statistics
 import tempfile
 import time
@@ -37,11 +36,11 @@ Rounds = Mapping[str, Sequence[Cost]]
 
 
 class Meter:
-    """Measures work that is done on one database; watches its server from a connection apart."""
+    """Measures work, on one database if any; watches its server from a connection apart."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database | None = None) -> None:
         self._watch: psycopg.Connection | None = None
-        if not database.is_sqlite:
+        if database is not None and not database.is_sqlite:
             url = database.url.set(drivername="postgresql")
             self._watch = psycopg.connect(
                 url.render_as_string(hide_password=False), autocommit=True
@@ -109,11 +108,6 @@ def header(database: Database, what: str, **facts: object) -> None:
     said = ", ".join(f"{name} {value}" for name, value in facts.items())
     name = database.url.get_backend_name()
     print(f"{what} on {name}: {said}; load {os.getloadavg()[0]:.1f}", flush=True)
-
-
-def peak_rss() -> float:
-    """Return this process's highest resident memory so far, in megabytes."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 @contextmanager

@@ -24,7 +24,9 @@ from orchestrator.services.steer import list_campaigns
 from orchestrator.store import simulation
 from orchestrator.wiring import Installation
 
-STEP = timedelta(hours=12)  #: between two looks at what is due; a live shop looks every five minutes
+STEP = timedelta(
+    hours=12
+)  #: between two looks at what is due; a live shop looks every five minutes
 _LONGEST = timedelta(days=400)
 
 
@@ -96,7 +98,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="flows.demo")
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--playbook", default="womenswear-double11")
-    parser.add_argument("--customers", type=int, default=4_000)
+    parser.add_argument("--customers", type=int, default=2_000)
     parser.add_argument("--seed", type=int, default=11)
     parser.add_argument("--orders", type=Path)
     parser.add_argument("--preset", default="auto")

@@ -6,8 +6,10 @@ from rich.console import Console
 from rich.table import Table
 
 from orchestrator import wiring
-from orchestrator.domain.evaluations import Result
+from orchestrator.domain.effects import Estimate
+from orchestrator.domain.evaluations import EvaluationKind, Result
 from orchestrator.services.report import ReportData, build_report, render_report, summary_table
+from orchestrator.statistics import Verdict
 from orchestrator.wiring import Installation
 
 _WIDE = 180
@@ -20,6 +22,7 @@ def show_results(installation: Installation, campaign: str, note: str, at: datet
         console.width = _WIDE
     heading, *rows = summary_table(data)
     _show(console, f"Sends of {campaign}, each with its evaluation", heading, rows)
+    _show_pooled(console, data)
     _show_overall(console, data)
     _show_ledger(console, data)
     _show_chance(console, data)
@@ -43,6 +46,22 @@ def _show(console: Console, title: str, heading: list[str], rows: list[list[str]
     console.print(table, markup=False)
 
 
+def _show_pooled(console: Console, data: ReportData) -> None:
+    rows = [
+        [
+            one.wave if one.kind is EvaluationKind.SEND else one.kind.value,
+            f"{one.sends}",
+            _share(one.rate),
+            _share(one.natural_rate),
+            *_estimate(one.difference, one.verdict),
+        ]
+        for one in data.headlines
+    ]
+    heading = ["wave", "sends", "rate", "natural", "difference", "95 % interval", "verdict"]
+    if rows:
+        _show(console, "All sends of a wave together", heading, rows)
+
+
 def _show_overall(console: Console, data: ReportData) -> None:
     recorded = [(item, item.result) for item in data.evaluations if item.result is not None]
     rows = [
@@ -60,13 +79,20 @@ def _show_overall(console: Console, data: ReportData) -> None:
 
 
 def _figures(result: Result) -> list[str]:
-    difference = result.effect.difference
+    return _estimate(result.effect.difference, result.effect.verdict)
+
+
+def _estimate(difference: Estimate, verdict: Verdict) -> list[str]:
     interval = difference.interval
     return [
         "" if difference.value is None else f"{difference.value:+.1%}",
         f"{interval.low:+.1%} … {interval.high:+.1%}" if interval else "",
-        result.effect.verdict.value,
+        verdict.value,
     ]
+
+
+def _share(value: float | None) -> str:
+    return "" if value is None else f"{value:.1%}"
 
 
 def _show_ledger(console: Console, data: ReportData) -> None:

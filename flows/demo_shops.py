@@ -31,6 +31,7 @@ from orchestrator.wiring import Installation, Settings
 
 _BLACK_FRIDAY_2010 = (date(2010, 11, 22), date(2010, 11, 28))
 ONLINE_RETAIL = "online-retail-ii"
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _OPENS = time(10)  #: of the first tick, the morning after the event
 
@@ -59,6 +60,7 @@ class GeneratedShop:
     _definition: Definition = field(init=False)
     _world: World = field(init=False)
     _behaviour: Behaviour = field(init=False)
+    _exported_at: datetime = _LONG_AGO
     _heard_to: int = 0
     _open: list[int] = field(default_factory=list)
     _news: list[ProviderEvent] = field(default_factory=list)
@@ -98,7 +100,10 @@ class GeneratedShop:
         yield [str(customers), str(products), str(orders)], "auto"
 
     def orders_until(self, moment: datetime) -> list[str]:
-        """The export of what was ordered since the last one."""
+        """The export of what was ordered since the last one, once a day."""
+        if moment < self._exported_at + timedelta(days=1):
+            return []
+        self._exported_at = moment
         batches = self._world.orders_until(moment)
         if not batches:
             return []

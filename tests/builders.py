@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, update
 
 from orchestrator.domain.arms import Arm
-from orchestrator.domain.coupons import CouponState
 from orchestrator.domain.messages import Channel, MessageState, Reason, WaveKind
 from orchestrator.playbooks import playbook_from_files
 from orchestrator.services.lives import Life, Machine, begin_life
@@ -17,19 +16,37 @@ from orchestrator.store import campaigns
 from orchestrator.store.database import Database
 from orchestrator.store.functions import hash_address
 from orchestrator.store.tables import (
-    consents,
-    coupons,
-    customers,
-    enrollments,
     messages,
-    metadata,
-    orders,
-    sends,
+)
+from people import (
+    BOUGHT,
+    DUE,
+    add_coupon,
+    add_enrollments,
+    add_orders,
+    add_people,
+    address_of,
+    agree,
+    catch_up,
+    next_id,
+    send_of,
 )
 from shops import KEY, SHOP
 
-BOUGHT = datetime(2025, 11, 4, 4, 0, tzinfo=UTC)  # noon in Shanghai
-DUE = datetime(2025, 11, 12, 4, 0, tzinfo=UTC)  # noon there, a week later
+__all__ = [
+    "BOUGHT",
+    "DUE",
+    "Uptime",
+    "a_life",
+    "add_campaign",
+    "add_messages",
+    "catch_up",
+    "change",
+    "fates",
+    "message",
+    "playbook_files",
+]
+
 PLAYBOOK = """\
 playbook: short
 title: Short
@@ -104,17 +121,17 @@ def add_messages(
     **more: Any,
 ) -> list[int]:
     """Store customers who bought and agreed, each with a message that is due; return the messages."""
-    people = _add_people(connection, count)
+    people = add_people(connection, count)
     if agreed:
-        _agree(connection, people)
-    anchors = _add_orders(connection, people)
-    walks = _add_enrollments(
+        agree(connection, people)
+    anchors = add_orders(connection, people)
+    walks = add_enrollments(
         connection, campaign_id, people, anchors, wave=wave, more=enrollment or {}
     )
-    send = _send(connection, campaign_id, wave)
-    first = _first(connection, messages)
+    send = send_of(connection, campaign_id, wave)
+    first = next_id(connection, messages)
     given = [
-        None if coupon is None else _add_coupon(connection, campaign_id, walk, wave, coupon)
+        None if coupon is None else add_coupon(connection, campaign_id, walk, wave, coupon)
         for walk in walks
     ]
     rows = [
@@ -130,7 +147,7 @@ def add_messages(
             "arm": Arm.TREATED,
             "assigned": True,
             "channel": channel,
-            "address_hash": hash_address(_address(person, channel), KEY),
+            "address_hash": hash_address(address_of(person, channel), KEY),
             "state": MessageState.PLANNED,
             "planned_at": due_at,
             "due_at": due_at,
@@ -194,150 +211,3 @@ def a_life(
     clocks = uptime or Uptime()
     with begin_life(folder, Machine(host, boot_id, clocks, clocks.wall), owner) as life:
         yield life
-
-
-def catch_up(connection: Connection, *names: str) -> None:
-    """Let PostgreSQL's own numbering go on behind the ids that were given."""
-    if connection.dialect.name == "postgresql":
-        for name in names:
-            table = metadata.tables[name]
-            last = select(func.max(table.c.id)).scalar_subquery()
-            connection.execute(select(func.setval(func.pg_get_serial_sequence(name, "id"), last)))
-
-
-def _address(person: int, channel: Channel) -> str:
-    return f"+86139{person:08d}" if channel is Channel.SMS else f"c{person}@example.org"
-
-
-def _first(connection: Connection, table: Any) -> int:
-    return int(connection.execute(select(func.coalesce(func.max(table.c.id), 0))).scalar_one()) + 1
-
-
-def _add_people(connection: Connection, count: int) -> list[int]:
-    first = _first(connection, customers)
-    people = list(range(first, first + count))
-    connection.execute(
-        insert(customers),
-        [
-            {
-                "id": person,
-                "external_id": f"C{person}",
-                "name": "Li Na",
-                "phone": _address(person, Channel.SMS),
-                "email": _address(person, Channel.EMAIL),
-                "phone_hash": hash_address(_address(person, Channel.SMS), KEY),
-                "email_hash": hash_address(_address(person, Channel.EMAIL), KEY),
-                "person": _address(person, Channel.SMS),
-                "attributes": {},
-                "updated_at": BOUGHT,
-            }
-            for person in people
-        ],
-    )
-    catch_up(connection, "customers")
-    return people
-
-
-def _agree(connection: Connection, people: list[int]) -> None:
-    rows = [
-        {
-            "customer_id": person,
-            "channel": channel,
-            "purpose": "marketing",
-            "granted": True,
-            "source": "test",
-            "at": BOUGHT,
-        }
-        for person in people
-        for channel in Channel
-    ]
-    connection.execute(insert(consents), rows)
-
-
-def _add_orders(connection: Connection, people: list[int]) -> list[int]:
-    first = _first(connection, orders)
-    rows = [
-        {
-            "id": one,
-            "external_id": f"O{one}",
-            "customer_id": person,
-            "placed_at": BOUGHT,
-            "currency": "CNY",
-            "total": 39_900,
-            "counts": True,
-            "item": "Linen dress",
-            "updated_at": BOUGHT,
-        }
-        for one, person in enumerate(people, start=first)
-    ]
-    connection.execute(insert(orders), rows)
-    catch_up(connection, "orders")
-    return list(range(first, first + len(people)))
-
-
-def _add_enrollments(
-    connection: Connection,
-    campaign_id: int,
-    people: list[int],
-    anchors: list[int],
-    *,
-    wave: str,
-    more: Mapping[str, Any],
-) -> list[int]:
-    first = _first(connection, enrollments)
-    rows = [
-        {
-            "id": first + place,
-            "campaign_id": campaign_id,
-            "customer_id": person,
-            "person": f"{person}",
-            "order_id": order,
-            "anchor_at": BOUGHT,
-            "track": "new",
-            "category": "womenswear",
-            "locale": "en",
-            "timezone": "Asia/Shanghai",
-            "arm": Arm.TREATED,
-            "enrolled_at": BOUGHT,
-            "wave": wave,
-            "due_at": None,
-            **more,
-        }
-        for place, (person, order) in enumerate(zip(people, anchors, strict=True))
-    ]
-    connection.execute(insert(enrollments), rows)
-    catch_up(connection, "enrollments")
-    return [row["id"] for row in rows]
-
-
-def _send(connection: Connection, campaign_id: int, wave: str) -> int:
-    known = select(sends.c.id).where(sends.c.campaign_id == campaign_id, sends.c.wave == wave)
-    found = connection.execute(known).scalar()
-    if found is not None:
-        return int(found)
-    made = insert(sends).values(
-        campaign_id=campaign_id, wave=wave, occurrence=0, day=DUE.date(), created_at=BOUGHT
-    )
-    return int(connection.execute(made.returning(sends.c.id)).scalar_one())
-
-
-def _add_coupon(
-    connection: Connection, campaign_id: int, walk: int, wave: str, more: Mapping[str, Any]
-) -> int:
-    made = insert(coupons).values(
-        **{
-            "code": f"CODE{walk}",
-            "offer": "back",
-            "campaign_id": campaign_id,
-            "enrollment_id": walk,
-            "wave": wave,
-            "occurrence": 0,
-            "state": CouponState.ISSUED,
-            "amount": 2_000,
-            "currency": "CNY",
-            "issued_at": BOUGHT,
-            "expires_at": DUE + timedelta(days=14),
-            **more,
-        }
-    )
-    return int(connection.execute(made.returning(coupons.c.id)).scalar_one())

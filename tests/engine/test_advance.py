@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
 from orchestrator.domain.messages import Channel
 from orchestrator.playbooks import read_playbook
@@ -23,8 +23,16 @@ from orchestrator.services.forecast import (
 )
 from orchestrator.services.launch import CampaignNameTakenError, launch
 from orchestrator.services.lives import Life, Machine, begin_life
+from orchestrator.services.quarantine import confirm
 from orchestrator.store.database import Database
-from orchestrator.store.tables import audit_log, campaigns, enrollments, evaluations, messages
+from orchestrator.store.tables import (
+    audit_log,
+    campaigns,
+    enrollments,
+    evaluations,
+    heartbeats,
+    messages,
+)
 from shops import EVENT_NOON, SHOP, add_buyers, add_order
 
 PLAYBOOK = Path(__file__).parents[2] / "templates" / "womenswear-double11"
@@ -188,3 +196,21 @@ def test_a_preview_shows_one_customers_message_and_leaves_nothing_behind(
     assert rows(database, messages.c.state) == {}
     with pytest.raises(NotInAudienceError, match="C9 would get no coupon: outside the audience"):
         preview("C9")
+
+
+def test_in_quarantine_all_goes_on_but_sending(database: Database, shopkeeper: Shopkeeper) -> None:
+    with database.write() as connection:
+        add_buyers(connection, 8)
+    shopkeeper.launch()
+    shopkeeper.advance(LAUNCH)
+    with database.write() as connection:
+        connection.execute(delete(heartbeats))
+
+    report = shopkeeper.advance(LAUNCH + timedelta(days=2))
+    confirm(database, shopkeeper.life, actor="test", now=LAUNCH)
+    later = shopkeeper.advance(LAUNCH + timedelta(days=2, hours=12))
+
+    assert "orchestrator confirm" in (report.quarantined or "")
+    assert report.planned["double11"].messages > 0
+    assert (report.dispatched.accepted, later.quarantined) == (0, None)
+    assert later.dispatched.accepted > 0

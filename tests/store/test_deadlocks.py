@@ -76,7 +76,9 @@ def test_an_import_takes_customers_in_the_dispatchers_order(
     def merge() -> int:
         with database.write() as connection:
             begin(connection)
-            return merge_customers(connection, pl.DataFrame(rows), import_id=import_id, now=DUE).updated
+            return merge_customers(
+                connection, pl.DataFrame(rows), import_id=import_id, now=DUE
+            ).updated
 
     with database.write() as dispatcher:
         lock_people(dispatcher, phones[:1])

@@ -35,7 +35,7 @@ def demo(
     event: Annotated[
         str, typer.Option(help="With --orders: the event days, as 2010-11-22..2010-11-28.")
     ] = "",
-    customers: Annotated[int, typer.Option(min=100, help="In the generated shop.")] = 4_000,
+    customers: Annotated[int, typer.Option(min=100, help="In the generated shop.")] = 2_000,
     seed: Annotated[int, typer.Option(min=0)] = 11,
     folder: Annotated[Path, typer.Option(help="Made afresh each time.")] = Path(".demo"),
 ) -> None:
@@ -59,6 +59,7 @@ def demo(
         *(("--orders", str(orders.absolute()), "--preset", preset) if orders else ()),
         *(("--event", event) if event else ()),
     ]
+    (folder / "prefect").mkdir(parents=True, exist_ok=True)
     environment = {**os.environ, **_PREFECT, "PREFECT_HOME": str(folder.absolute() / "prefect")}
     command = [sys.executable, "-m", "flows.demo", *arguments]
     ended = subprocess.run(command, cwd=_PROJECT, env=environment, check=False)  # noqa: S603  # our own program

@@ -3,6 +3,7 @@
 import difflib
 import math
 import re
+from functools import cache
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -24,9 +25,15 @@ from orchestrator.playbooks.values import (
 )
 
 
+@cache
+def _zones() -> frozenset[str]:
+    # Looked up on disk each time otherwise, some six hundred files.
+    return frozenset(available_timezones())
+
+
 def _known_zone(name: str) -> str:
-    if name not in available_timezones():
-        close = difflib.get_close_matches(name, available_timezones(), n=1)
+    if name not in _zones():
+        close = difflib.get_close_matches(name, _zones(), n=1)
         example = close[0] if close else "Asia/Shanghai"
         raise ValueError(f"{name!r} is not an IANA time zone, such as {example}")
     return name

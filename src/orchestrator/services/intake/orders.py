@@ -77,7 +77,9 @@ def _keep(whole: WholeFile, reading: Reading, rows: pl.DataFrame, address_key: s
     whole.orders.append(_as_stored(orders))
     whole.lines.append(lines)
     dated = orders.with_columns(pl.coalesce("consent_at", "placed_at").alias("consent_at"))
-    whole.people.put(dated.select(*_PERSON, at="placed_at"))
+    said = dated.select(*_PERSON, at="placed_at")
+    silent = all(said[name].null_count() == said.height for name in (*people.CELLS, *CONSENTS))
+    (whole.people.put_once if silent else whole.people.put)(said)
 
 
 def _as_stored(orders: pl.DataFrame) -> pl.DataFrame:

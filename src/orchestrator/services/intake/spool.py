@@ -63,12 +63,24 @@ class Spool(Frames):
         super().__init__()
         self._key = key
         self._groups: list[pl.Series] = []
+        self._named = pl.Series([], dtype=pl.UInt64)
 
     def put(self, frame: pl.DataFrame) -> None:
         if frame.is_empty():
             return
         self.append(frame)
         self._groups.append(frame[self._key].hash(7).unique())
+
+    def put_once(self, frame: pl.DataFrame) -> None:
+        """Put rows that say nothing but their group's name: once for each that is not there yet."""
+        if frame.is_empty():
+            return
+        named = frame.with_columns(frame[self._key].hash(7).alias(_PART)).unique(
+            _PART, keep="first", maintain_order=True
+        )
+        fresh = named.filter(~_among(self._named, named[_PART]))
+        self._named = self._named.append(fresh[_PART]).sort()
+        self.put(fresh.drop(_PART))
 
     def whole(self) -> Iterator[pl.DataFrame]:
         """Yield all rows, in order of the file as far as that goes, no group in two frames."""
@@ -101,6 +113,13 @@ class Spool(Frames):
         groups = sum(len(group) for group in self._groups)
         estimate = int(len(scattered) * max(2.0, self.rows / groups))
         return max(1, min(estimate, self.rows) // PART_ROWS)
+
+
+def _among(known: pl.Series, column: pl.Series) -> pl.Series:
+    """Whether each value is among the sorted ones: no table of them all is built for a batch."""
+    if known.is_empty():
+        return pl.Series([False]).new_from_index(0, len(column))
+    return known.gather(known.search_sorted(column).clip(0, len(known) - 1)) == column
 
 
 def _put_parts(apart: Frames, frame: pl.DataFrame, parts: pl.Series) -> list[int]:

@@ -61,6 +61,8 @@ def _earlier(bad_rows: pl.DataFrame, last: pl.DataFrame) -> int:
 
 def _orders(rows: pl.DataFrame) -> pl.DataFrame:
     """Each cell from the first row of the order that has it; the earliest moment of placing."""
+    if rows["order_id"].is_unique().all():
+        return _single_rows(rows)
     first = [pl.col(name).drop_nulls().first() for name in _CELLS]
     extra = [pl.col(name).drop_nulls().first() for name in ("title", "category") if name in rows]
     return rows.group_by("order_id", maintain_order=True).agg(
@@ -73,6 +75,22 @@ def _orders(rows: pl.DataFrame) -> pl.DataFrame:
         listed=pl.when(pl.col("amount").count() > 0).then(pl.col("amount").sum())
         if "amount" in rows
         else pl.lit(None, dtype=pl.Int64),
+    )
+
+
+def _single_rows(rows: pl.DataFrame) -> pl.DataFrame:
+    """Orders of one row each, as most are in a file without lines: nothing to bring together."""
+    moments = ("placed_at", "paid_at", "cancelled_at", "consent_at")
+    extra = [name for name in ("title", "category") if name in rows]
+    return rows.select(
+        "order_id",
+        "line",
+        *moments,
+        *_CELLS,
+        *extra,
+        customers=pl.lit(1, dtype=pl.UInt32),
+        currencies=pl.lit(1, dtype=pl.UInt32),
+        listed=pl.col("amount") if "amount" in rows else pl.lit(None, dtype=pl.Int64),
     )
 
 

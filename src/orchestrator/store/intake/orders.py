@@ -7,7 +7,7 @@ import polars as pl
 from sqlalchemy import (
     BigInteger,
     Connection,
-    ScalarSelect,
+    Update,
     func,
     insert,
     literal,
@@ -19,8 +19,8 @@ from sqlalchemy import (
 
 from orchestrator.store.intake import goods, staging
 from orchestrator.store.intake.counts import Counts
+from orchestrator.store.intake.finding import find_customers
 from orchestrator.store.intake.lines import merge_lines
-from orchestrator.store.intake.people import find_customer
 from orchestrator.store.intake.redemptions import redeem
 from orchestrator.store.intake.staging import stage
 from orchestrator.store.tables import orders, products
@@ -54,19 +54,21 @@ def merge_orders(
     rows = staging.orders
     staging.begin(connection)
     stage(connection, rows, frame.with_columns(is_new=True))
-    _resolve(connection)
+    stored = _resolve(connection, aliases=bool(frame["is_alias"].any()))
     written = set(known) & set(SOMETIMES)
     if lines is not None:
         stage(connection, staging.lines, lines)
         _settle_staged(connection)
         written |= {"category", "item"}
-    updated = _update(connection, written, import_id, now)
-    inserted = _insert(connection, import_id, now)
+    updated = _update(connection, written, import_id, now) if stored else 0
+    inserted = _insert(connection, import_id, now) if stored < frame.height else 0
     counts = {"orders": Counts(inserted, updated, frame.height - inserted - updated)}
     if lines is not None:
-        connection.execute(update(rows).where(rows.c.is_new).values(order_id=_stored_id()))
+        if inserted:
+            connection.execute(_with_ids().where(rows.c.is_new))
         counts["order_lines"] = merge_lines(connection)
-    counts["coupons"] = redeem(connection) if "coupon_code" in known else Counts()
+    coded = "coupon_code" in known and frame["coupon_code"].null_count() < frame.height
+    counts["coupons"] = redeem(connection) if coded else Counts()
     staging.drop(connection, rows, staging.lines)
     return counts
 
@@ -91,30 +93,27 @@ def replace_lines(connection: Connection, frame: pl.DataFrame, lines: pl.DataFra
     staging.begin(connection)
     stage(connection, rows, frame.with_columns(is_new=False))
     stage(connection, staging.lines, lines)
-    connection.execute(update(rows).values(order_id=_stored_id()))
+    connection.execute(_with_ids())
     counts = merge_lines(connection)
     goods.settle_orders(connection, select(rows.c.order_id))
     staging.drop(connection, rows, staging.lines)
     return counts
 
 
-def _stored_id() -> ScalarSelect[int]:
+def _with_ids() -> Update:
     rows = staging.orders
-    return select(orders.c.id).where(orders.c.external_id == rows.c.external_id).scalar_subquery()
+    same = orders.c.external_id == rows.c.external_id
+    return update(rows).where(same).values(order_id=orders.c.id)
 
 
-def _resolve(connection: Connection) -> None:
+def _resolve(connection: Connection, *, aliases: bool) -> int:
+    """Find the staged orders' customers, and those that are stored already: return how many."""
     rows = staging.orders
-    connection.execute(update(rows).values(customer_id=find_customer(rows, rows.c.customer)))
-    lost = select(func.count()).select_from(rows).where(rows.c.customer_id.is_(None))
-    if count := connection.execute(lost).scalar_one():
-        raise CustomerMissingError(f"{count} orders of this import have no stored customer")
-    stored = (
-        update(rows)
-        .where(orders.c.external_id == rows.c.external_id)
-        .values(order_id=orders.c.id, is_new=False)
-    )
-    connection.execute(stored)
+    found = find_customers(connection, rows, rows.c.customer, aliases=aliases)
+    total = connection.execute(select(func.count()).select_from(rows)).scalar_one()
+    if lost := total - found:
+        raise CustomerMissingError(f"{lost} orders of this import have no stored customer")
+    return connection.execute(_with_ids().values(is_new=False)).rowcount
 
 
 def _settle_staged(connection: Connection) -> None:

@@ -7,7 +7,6 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
-    Table,
     Text,
     and_,
     cast,
@@ -24,6 +23,8 @@ from sqlalchemy import text as sql
 
 from orchestrator.store.intake import staging
 from orchestrator.store.intake.counts import Counts
+from orchestrator.store.intake.finding import addresses, find_customers
+from orchestrator.store.intake.persons import name_persons
 from orchestrator.store.intake.staging import stage
 from orchestrator.store.tables import consents, customers
 
@@ -43,15 +44,19 @@ def merge_customers(
     """
     rows = staging.customers
     stage(connection, rows, frame)
-    _lock_in_order(connection)
-    for alias, column in ((PHONE_ALIAS, rows.c.phone_hash), (EMAIL_ALIAS, rows.c.email_hash)):
-        _take_over(connection, alias, column)
-    if bool(frame["is_alias"].any()):
-        _find_profiles(connection)
-    total = _one_row_each(connection)
-    updated = _update(connection, import_id, now)
-    inserted = _insert(connection, import_id, now)
-    _name_persons(connection)
+    total, stored, said = frame.height, _stored(connection), _said(frame)
+    if stored < total and said & {"phone_hash", "email_hash"}:
+        total = _find_profiles_by_address(connection, frame)
+        stored = _stored(connection)
+    inserted = updated = 0
+    # Rows with nothing but ids, as in most files of orders, change nobody.
+    if stored and said:
+        _lock_in_order(connection)
+        updated = _update(connection, said, import_id, now)
+    if stored < total:
+        inserted = _insert(connection, import_id, now, all_new=not stored)
+    if "email" in said or updated:
+        name_persons(connection, updated=bool(updated))
     staging.drop(connection, rows)
     return Counts(inserted, updated, total - inserted - updated)
 
@@ -64,57 +69,67 @@ def merge_consents(connection: Connection, frame: pl.DataFrame, source: str) -> 
     """
     rows = staging.consents
     stage(connection, rows, frame)
-    customer = find_customer(rows, rows.c.external_id)
-    given = (
-        select(
-            rows.c.nr,
-            customer.label("customer_id"),
-            rows.c.channel,
-            rows.c.purpose,
-            rows.c.granted,
-            rows.c.at,
-            rows.c.is_dated,
-        )
-        .where(customer.is_not(None))
-        .subquery("given")
-    )
+    aliases = bool(frame["is_alias"].any())
+    find_customers(connection, rows, rows.c.external_id, aliases=aliases)
     same = and_(
-        consents.c.customer_id == given.c.customer_id,
-        type_coerce(consents.c.channel, Text) == given.c.channel,
-        consents.c.purpose == given.c.purpose,
+        consents.c.customer_id == rows.c.customer_id,
+        type_coerce(consents.c.channel, Text) == rows.c.channel,
+        consents.c.purpose == rows.c.purpose,
     )
-    stored_at = type_coerce(consents.c.at, rows.c.at.type)
-    newer = and_(given.c.is_dated, given.c.at > stored_at)
-    changed = update(consents).where(
-        same,
-        or_(newer, and_(~given.c.granted, consents.c.granted, ~given.c.is_dated)),
-    )
-    updated = connection.execute(
-        changed.values(granted=given.c.granted, source=source, at=given.c.at)
-    ).rowcount
-    fresh = (
-        select(
-            given.c.customer_id,
-            given.c.channel,
-            given.c.purpose,
-            given.c.granted,
-            literal(source),
-            given.c.at,
-        )
-        .outerjoin(consents, same)
-        .where(
-            consents.c.customer_id.is_(None),
-            given.c.nr.in_(
-                select(func.max(given.c.nr)).group_by(
-                    given.c.customer_id, given.c.channel, given.c.purpose
-                )
-            ),
-        )
-    )
+    stored = connection.execute(
+        select(func.count()).select_from(rows).join(consents, same)
+    ).scalar_one()
+    updated = _update_consents(connection, same, source) if stored else 0
+    fresh = select(
+        rows.c.customer_id,
+        rows.c.channel,
+        rows.c.purpose,
+        rows.c.granted,
+        literal(source),
+        rows.c.at,
+    ).where(rows.c.customer_id.is_not(None))
+    if stored:
+        fresh = fresh.outerjoin(consents, same).where(consents.c.customer_id.is_(None))
+    if aliases:  # two of them may be one customer
+        one = (rows.c.customer_id, rows.c.channel, rows.c.purpose)
+        fresh = fresh.where(rows.c.nr.in_(select(func.max(rows.c.nr)).group_by(*one)))
     names = ["customer_id", "channel", "purpose", "granted", "source", "at"]
     inserted = connection.execute(insert(consents).from_select(names, fresh)).rowcount
     staging.drop(connection, rows)
     return Counts(inserted, updated, frame.height - inserted - updated)
+
+
+def _update_consents(connection: Connection, same: ColumnElement[bool], source: str) -> int:
+    rows = staging.consents
+    newer = and_(rows.c.is_dated, rows.c.at > type_coerce(consents.c.at, rows.c.at.type))
+    revoked = and_(~rows.c.granted, consents.c.granted, ~rows.c.is_dated)
+    changed = update(consents).where(same, or_(newer, revoked))
+    values = changed.values(granted=rows.c.granted, source=source, at=rows.c.at)
+    return connection.execute(values).rowcount
+
+
+def _stored(connection: Connection) -> int:
+    rows = staging.customers
+    both = select(func.count()).select_from(rows)
+    both = both.join(customers, customers.c.external_id == rows.c.external_id)
+    return int(connection.execute(both).scalar_one())
+
+
+def _said(frame: pl.DataFrame) -> set[str]:
+    """The columns in which any row says something about its customer."""
+    cells = (*_CELLS, "attributes")
+    return {name for name in cells if name in frame and frame[name].null_count() < frame.height}
+
+
+def _find_profiles_by_address(connection: Connection, frame: pl.DataFrame) -> int:
+    """Make staged and stored profiles that share an address meet; return the rows that are left."""
+    rows = staging.customers
+    for alias, column in ((PHONE_ALIAS, rows.c.phone_hash), (EMAIL_ALIAS, rows.c.email_hash)):
+        _take_over(connection, alias, column)
+    if not bool(frame["is_alias"].any()):
+        return frame.height
+    _find_profiles(connection)
+    return _one_row_each(connection)
 
 
 def _lock_in_order(connection: Connection) -> None:
@@ -138,26 +153,6 @@ def _lock_in_order(connection: Connection) -> None:
     connection.execute(select(func.count()).select_from(locked)).all()
 
 
-def find_customer(rows: Table, external_id: ColumnElement[str]) -> ColumnElement[int]:
-    """The stored customer of a staged row: by id; without an id of its own, by phone, by e-mail."""
-    return func.coalesce(
-        select(customers.c.id).where(customers.c.external_id == external_id).scalar_subquery(),
-        *(
-            select(func.min(customers.c.id))
-            .where(stored == staged, rows.c.is_alias)
-            .scalar_subquery()
-            for stored, staged in _addresses(rows)
-        ),
-    )
-
-
-def _addresses(rows: Table) -> list[tuple[Column[str], Column[str]]]:
-    return [
-        (customers.c.phone_hash, rows.c.phone_hash),
-        (customers.c.email_hash, rows.c.email_hash),
-    ]
-
-
 def _take_over(connection: Connection, alias: str, address: Column[str]) -> None:
     rows = staging.customers
     profile, known = customers.alias("profile"), customers.alias("known")
@@ -179,7 +174,7 @@ def _take_over(connection: Connection, alias: str, address: Column[str]) -> None
 def _find_profiles(connection: Connection) -> None:
     rows = staging.customers
     exact = select(customers.c.id).where(customers.c.external_id == rows.c.external_id).exists()
-    for stored, staged in _addresses(rows):
+    for stored, staged in addresses(rows):
         found = (
             select(customers.c.external_id)
             .where(stored == staged)
@@ -201,47 +196,38 @@ def _one_row_each(connection: Connection) -> int:
     return int(connection.execute(select(func.count()).select_from(rows)).scalar_one())
 
 
-def _update(connection: Connection, import_id: int, now: datetime) -> int:
+def _update(connection: Connection, said: set[str], import_id: int, now: datetime) -> int:
     rows = staging.customers
-    new = {name: func.coalesce(rows.c[name], customers.c[name]) for name in _CELLS}
-    stored_json = cast(customers.c.attributes, Text)
+    cells = [name for name in _CELLS if name in said]
+    new = {name: func.coalesce(rows.c[name], customers.c[name]) for name in cells}
     differs = [customers.c[name].is_distinct_from(value) for name, value in new.items()]
-    changed = (
-        update(customers)
-        .where(
-            customers.c.external_id == rows.c.external_id,
-            or_(*differs, and_(rows.c.attributes.is_not(None), stored_json != rows.c.attributes)),
+    if "attributes" in said:
+        stored_json = cast(customers.c.attributes, Text)
+        differs.append(and_(rows.c.attributes.is_not(None), stored_json != rows.c.attributes))
+        new["attributes"] = func.coalesce(
+            _as_json(connection, rows.c.attributes), customers.c.attributes
         )
-        .values(
-            **new,
-            attributes=func.coalesce(
-                _as_json(connection, rows.c.attributes), customers.c.attributes
-            ),
-            import_id=import_id,
-            updated_at=now,
-        )
-    )
-    return connection.execute(changed).rowcount
+    changed = update(customers).where(customers.c.external_id == rows.c.external_id, or_(*differs))
+    person = func.coalesce(rows.c.phone, customers.c.person)
+    return connection.execute(
+        changed.values(**new, person=person, import_id=import_id, updated_at=now)
+    ).rowcount
 
 
-def _insert(connection: Connection, import_id: int, now: datetime) -> int:
+def _insert(connection: Connection, import_id: int, now: datetime, *, all_new: bool) -> int:
     rows = staging.customers
     person = func.coalesce(rows.c.phone, rows.c.email, literal("id:") + rows.c.external_id)
-    fresh = (
-        select(
-            rows.c.external_id,
-            *(rows.c[name] for name in _CELLS),
-            person,
-            func.coalesce(
-                _as_json(connection, rows.c.attributes), _as_json(connection, literal("{}"))
-            ),
-            literal(import_id),
-            literal(now, customers.c.updated_at.type),
-        )
-        .outerjoin(customers, customers.c.external_id == rows.c.external_id)
-        .where(customers.c.id.is_(None))
-        .order_by(rows.c.nr)
-    )
+    fresh = select(
+        rows.c.external_id,
+        *(rows.c[name] for name in _CELLS),
+        person,
+        func.coalesce(_as_json(connection, rows.c.attributes), _as_json(connection, literal("{}"))),
+        literal(import_id),
+        literal(now, customers.c.updated_at.type),
+    ).order_by(rows.c.nr)
+    if not all_new:
+        same = customers.c.external_id == rows.c.external_id
+        fresh = fresh.outerjoin(customers, same).where(customers.c.id.is_(None))
     names = ["external_id", *_CELLS, "person", "attributes", "import_id", "updated_at"]
     return connection.execute(insert(customers).from_select(names, fresh)).rowcount
 
@@ -250,35 +236,3 @@ def _as_json(connection: Connection, column: ColumnElement[str]) -> ColumnElemen
     text = type_coerce(column, Text)
     # SQLite keeps JSON as text; PostgreSQL wants to be told.
     return text if connection.dialect.name == "sqlite" else text.op("::")(sql("json"))
-
-
-def _name_persons(connection: Connection) -> None:
-    """A phone is a person; so is an e-mail, unless a profile with the same e-mail has a phone."""
-    rows = staging.customers
-    other = customers.alias("other")
-    phone_of_email = (
-        select(func.min(other.c.phone))
-        .where(other.c.email == customers.c.email, other.c.phone.is_not(None))
-        .scalar_subquery()
-    )
-    person = func.coalesce(
-        customers.c.phone,
-        phone_of_email,
-        customers.c.email,
-        literal("id:") + customers.c.external_id,
-    )
-    profile, sibling = customers.alias("profile"), customers.alias("sibling")
-    touched = (
-        select(profile.c.id)
-        .join(rows, profile.c.external_id == rows.c.external_id)
-        .union(
-            select(sibling.c.id)
-            .join(profile, (sibling.c.email == profile.c.email) & (sibling.c.id != profile.c.id))
-            .join(rows, profile.c.external_id == rows.c.external_id)
-        )
-    )
-    connection.execute(
-        update(customers)
-        .where(customers.c.id.in_(touched), customers.c.person.is_distinct_from(person))
-        .values(person=person)
-    )

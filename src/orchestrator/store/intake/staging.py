@@ -13,6 +13,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    literal,
     text,
 )
 
@@ -55,6 +56,7 @@ consents = _table(
     granted=bool,
     at=int,
     is_dated=bool,
+    customer_id=int,
 )
 products = _table(
     "stage_products",
@@ -109,23 +111,45 @@ def begin(connection: Connection) -> None:
     """Let one import merge at a time; SQLite's write lock does that by itself."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+        # Compiling a plan takes longer than one chunk; its joins are to stay in memory.
+        connection.execute(text("SET LOCAL jit = off"))
+        connection.execute(text("SET LOCAL work_mem = '64MB'"))
 
 
 def stage(connection: Connection, table: Table, frame: pl.DataFrame) -> None:
     """Fill the table with the frame's columns of the same name; it is gone after the transaction."""
-    connection.execute(text(f"DROP TABLE IF EXISTS {table.name}"))
-    table.create(connection)
-    # A column that nobody has is null by itself.
-    known = {column.name for column in frame if column.null_count() < len(column)}
+    # A column that nobody has is null by itself; one that is the same for all is a default.
+    said = [column for column in frame if column.null_count() < len(column)]
+    same = {column.name: column[0] for column in said if _is_constant(column)}
+    _create(connection, table, same)
+    known = {column.name for column in said} - same.keys()
     names = [column.name for column in table.columns if column.name in known]
-    numbered = frame.select(names)
+    filled = frame.select(names)
     if "nr" not in names:
-        names = ["nr", *names]
-        numbered = numbered.with_row_index("nr", offset=1).select(names)
+        filled = filled.with_row_index("nr", offset=1)
     if connection.dialect.name == "postgresql":
-        _copy(connection, table.name, numbered)
+        _copy(connection, table.name, filled)
     else:
-        _insert(connection, table.name, numbered)
+        _insert(connection, table.name, filled)
+
+
+def _is_constant(column: pl.Series) -> bool:
+    return column.name != "nr" and bool((column == column[0]).fill_null(value=False).all())
+
+
+def _create(connection: Connection, table: Table, same: dict[str, str | int | bool]) -> None:
+    connection.execute(text(f"DROP TABLE IF EXISTS {table.name}"))
+    columns = [
+        Column(
+            column.name,
+            column.type,
+            # A rowid costs SQLite nothing, an index would cost PostgreSQL.
+            primary_key=column.name == "nr" and connection.dialect.name == "sqlite",
+            server_default=None if column.name not in same else literal(same[column.name]),
+        )
+        for column in table.columns
+    ]
+    Table(table.name, MetaData(), *columns, prefixes=["TEMPORARY"]).create(connection)
 
 
 def drop(connection: Connection, *tables: Table) -> None:

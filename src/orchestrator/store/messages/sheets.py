@@ -56,42 +56,43 @@ class Answer:
     answer: str
 
 
+_ADDRESS = case((messages.c.channel == Channel.SMS, customers.c.phone), else_=customers.c.email)
+_SHEET = (
+    messages.c.id.label("message_id"),
+    messages.c.token,
+    messages.c.campaign_id,
+    messages.c.wave,
+    messages.c.occurrence,
+    messages.c.kind,
+    messages.c.variant,
+    messages.c.channel,
+    enrollments.c.track,
+    enrollments.c.category,
+    enrollments.c.locale,
+    enrollments.c.timezone,
+    _ADDRESS.label("address"),
+    customers.c.name,
+    customers.c.tier,
+    orders.c.item,
+    (orders.c.total - orders.c.refunded).label("total"),
+    orders.c.currency,
+    orders.c.placed_at,
+    coupons.c.code,
+    coupons.c.amount,
+    coupons.c.percent,
+    coupons.c.free_postage,
+    coupons.c.gift,
+    coupons.c.min_spend,
+    coupons.c.currency.label("coupon_currency"),
+    coupons.c.expires_at.label("coupon_expires_at"),
+    messages.c.expires_at,
+)
+
+
 def load_sheets(connection: Connection, claimed: Sequence[Claimed]) -> list[Sheet]:
     wanted = rows_as_table(connection, "wanted", {"id": BigInteger}, [(one.id,) for one in claimed])
-    address = case(
-        (messages.c.channel == Channel.SMS, customers.c.phone), else_=customers.c.email
-    ).label("address")
     found = (
-        select(
-            messages.c.id.label("message_id"),
-            messages.c.token,
-            messages.c.campaign_id,
-            messages.c.wave,
-            messages.c.occurrence,
-            messages.c.kind,
-            messages.c.variant,
-            messages.c.channel,
-            enrollments.c.track,
-            enrollments.c.category,
-            enrollments.c.locale,
-            enrollments.c.timezone,
-            address,
-            customers.c.name,
-            customers.c.tier,
-            orders.c.item,
-            (orders.c.total - orders.c.refunded).label("total"),
-            orders.c.currency,
-            orders.c.placed_at,
-            coupons.c.code,
-            coupons.c.amount,
-            coupons.c.percent,
-            coupons.c.free_postage,
-            coupons.c.gift,
-            coupons.c.min_spend,
-            coupons.c.currency.label("coupon_currency"),
-            coupons.c.expires_at.label("coupon_expires_at"),
-            messages.c.expires_at,
-        )
+        select(*_SHEET)
         .join(wanted, wanted.c.id == messages.c.id)
         .join(enrollments, enrollments.c.id == messages.c.enrollment_id)
         .join(customers, customers.c.id == messages.c.customer_id)

@@ -1,0 +1,38 @@
+"""Who is one person: the phone, else a phone of the same e-mail, else the e-mail, else the id."""
+
+from sqlalchemy import Connection, func, select, update
+
+from orchestrator.store.intake import staging
+from orchestrator.store.tables import customers
+
+
+def name_persons(connection: Connection, *, updated: bool) -> None:
+    """
+    Name the profiles without a phone that share an e-mail with the staged customers.
+
+    A profile with a phone is named by it when it is stored. ``updated`` says that some of the
+    staged customers were stored before: their e-mail may be stored alone.
+    """
+    rows = staging.customers
+    mails = select(rows.c.email).where(rows.c.email.is_not(None))
+    if updated:
+        stored = select(customers.c.email).join(rows, rows.c.external_id == customers.c.external_id)
+        mails = stored.where(customers.c.email.is_not(None))
+    mail = mails.distinct().subquery("mail")
+    profile, other = customers.alias("profile"), customers.alias("other")
+    named = (
+        select(
+            profile.c.id, func.coalesce(func.min(other.c.phone), profile.c.email).label("person")
+        )
+        .select_from(mail)
+        .join(profile, profile.c.email == mail.c.email)
+        .outerjoin(other, (other.c.email == profile.c.email) & other.c.phone.is_not(None))
+        .where(profile.c.phone.is_(None))
+        .group_by(profile.c.id, profile.c.email)
+        .subquery("named")
+    )
+    connection.execute(
+        update(customers)
+        .where(customers.c.id == named.c.id, customers.c.person != named.c.person)
+        .values(person=named.c.person)
+    )
