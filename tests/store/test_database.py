@@ -5,13 +5,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
 from psycopg import DataError
 from sqlalchemy import Integer, Text, cast, insert, literal, select, update
 from sqlalchemy.exc import DBAPIError
 
 from orchestrator.store.database import Database, DatabaseAwayError
 from orchestrator.store.schema import assert_current
-from orchestrator.store.tables import audit_log, customers, instance
+from orchestrator.store.tables import audit_log, customers, instance, metadata
 
 NOON = datetime(2025, 11, 12, 12, 0, tzinfo=UTC)
 
@@ -111,3 +113,12 @@ def test_a_line_that_cannot_be_copied_is_not_quoted(database: Database) -> None:
 def whole(error: BaseException) -> str:
     """All that a traceback would show."""
     return "".join(traceback.format_exception(error))
+
+
+def test_the_migrations_make_exactly_the_tables_that_the_program_speaks_of(
+    database: Database,
+) -> None:
+    with database.read() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": False})
+
+        assert compare_metadata(context, metadata) == []
