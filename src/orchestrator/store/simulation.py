@@ -82,8 +82,15 @@ def messages_since(connection: Connection, last_id: int, waiting: Sequence[int])
     return [Heard(**row._mapping) for row in (*fresh, *known)]  # noqa: SLF001  -- SQLAlchemy's own name for it
 
 
-def next_moment(connection: Connection, campaign_id: int) -> datetime | None:
-    """Return when something of the campaign is due next, past or to come; None when nothing is."""
+@dataclass(frozen=True, slots=True)
+class Due:
+    """The earliest moments, past or to come, at which something of the campaign is due."""
+
+    message: datetime | None  #: a planned message
+    other: datetime | None  #: a step, an evaluation, or a lost answer
+
+
+def next_due(connection: Connection, campaign_id: int) -> Due:
     walking = select(func.min(enrollments.c.due_at)).where(
         enrollments.c.campaign_id == campaign_id, enrollments.c.due_at.is_not(None)
     )
@@ -94,9 +101,11 @@ def next_moment(connection: Connection, campaign_id: int) -> datetime | None:
         messages.c.state.in_([literal_column(f"'{state}'") for state in _UNDER_WAY])
     )
     to_come = select(func.min(evaluations.c.due_at)).where(evaluations.c.recorded_at.is_(None))
-    asked = (walking, planned, leased, to_come)
-    found = [connection.execute(each).scalar_one() for each in asked]
-    return min((each for each in found if each is not None), default=None)
+    others = [connection.execute(each).scalar_one() for each in (walking, leased, to_come)]
+    return Due(
+        message=connection.execute(planned).scalar_one(),
+        other=min((each for each in others if each is not None), default=None),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,10 +32,10 @@ from orchestrator.store import campaigns, simulation
 from orchestrator.store.campaigns import StoredCampaign
 from orchestrator.store.database import Database
 from orchestrator.store.schema import upgrade
-from orchestrator.store.simulation import Heard
+from orchestrator.store.simulation import Due, Heard
 
 USUAL = ResponseModel()
-STEP = timedelta(hours=1)  #: at least so long from one look at what is due to the next
+STEP = timedelta(hours=1)  #: the usual time from one look at what is due to the next
 _OPEN = frozenset(
     {
         MessageState.PLANNED,
@@ -79,7 +79,7 @@ def simulate(
     """
     Generate a shop, launch the playbook in it and play until everything is evaluated.
 
-    ``step`` is the shortest time from one look at what is due to the next: longer is faster.
+    A longer ``step`` makes fewer, larger batches and is faster.
     The database is a new file in the folder, or the empty one of ``url``. ``effect`` 0 is the null; ``responses`` says the rest of how customers answer.
     Starts when the event days are over, or at ``start``. Raises ShopNotEmptyError, NoEventDayError.
     """
@@ -223,19 +223,31 @@ class _Show:
         self._news_waits = bool(news)
 
     def _next_moment(self) -> datetime | None:
-        with self.database.read() as connection:
-            due = simulation.next_moment(connection, self.campaign.id)
-        soon = self.now + self.step
         if self._state_reason() is not None:
             return None
-        if self._news_waits:
-            return soon
-        return None if due is None else max(soon, due)
+        with self.database.read() as connection:
+            due = simulation.next_due(connection, self.campaign.id)
+        return next_moment(self.now, self.step, due, news=self._news_waits)
 
     def _state_reason(self) -> str | None:
         with self.database.read() as connection:
             stored = campaigns.get(connection, self.campaign.id)
         return None if stored.state in ("running", "done") else stored.state
+
+
+def next_moment(now: datetime, step: timedelta, due: Due, *, news: bool) -> datetime | None:
+    """
+    Return the next moment to look at, at least a step away; None when nothing is to come.
+
+    A planned message is met within the hour whatever the step: looked at once a day, at night, it
+    would be put off to every next morning for good.
+    """
+    candidates = [now + step] if news else []
+    if due.other is not None:
+        candidates.append(max(now + step, due.other))
+    if due.message is not None:
+        candidates.append(max(now + min(step, STEP), due.message))
+    return min(candidates, default=None)
 
 
 def _is_heard(message: Heard) -> bool:

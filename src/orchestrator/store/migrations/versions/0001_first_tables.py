@@ -302,7 +302,7 @@ def _orders() -> None:
         sa.Column("currency", sa.String(length=3), nullable=False),
         sa.Column("total", sa.BigInteger(), nullable=False),
         sa.Column("refunded", sa.BigInteger(), server_default="0", nullable=False),
-        sa.Column("counts", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("counts", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("category", sa.String(length=64), nullable=True),
         sa.Column("item", sa.Text(), nullable=True),
         sa.Column("entry", sa.String(length=64), nullable=True),
