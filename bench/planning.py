@@ -15,7 +15,7 @@ import sys
 from collections.abc import Callable
 from datetime import timedelta
 
-from big_shop import ADMITTED, DUE, EVENT, LAUNCH, SHOP, WAVE, definition, empty, fill, launch
+from big_shop import ADMITTED, DUE, EVENT, LAUNCH, WAVE, definition, empty, fill, launch
 from limits import (
     Meter,
     a_database,
@@ -66,9 +66,11 @@ ON CONFLICT DO NOTHING
 
 
 def real(database: Database, campaign: StoredCampaign, asked: Definition) -> Callable[[], None]:
+    dice = random.Random(7)  # noqa: S311  # seeded
+
     def work() -> None:
         enroll(database, campaign, asked, LAUNCH)
-        plan(database, campaign, asked, now=DUE, random_bytes=random.Random(7).randbytes)
+        plan(database, campaign, asked, now=DUE, random_bytes=dice.randbytes)
 
     return work
 

@@ -137,14 +137,13 @@ def plan_alone(database: Database, now: datetime) -> None:
 
 def scans(database: Database, statements: Statements) -> set[str]:
     """Return the steps of the plans that read a growing table from end to end."""
-    found = {
+    return {
         f"{step.strip()}  <-  {' '.join(statement.split())[:200]}"
         for statement, parameters in statements
         if statement.lstrip().startswith(("SELECT", "UPDATE", "INSERT", "DELETE", "WITH"))
         for step in plan_of(database, statement, parameters)
         if _is_scan(step)
     }
-    return found
 
 
 def plan_of(database: Database, statement: str, parameters: Any) -> list[str]:

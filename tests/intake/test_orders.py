@@ -118,6 +118,19 @@ def test_an_order_whose_rows_lie_far_apart_is_one_order(
     assert set(stored(database, orders, "total")) == {(200,)}
 
 
+def test_a_customer_whom_many_batches_name_by_id_alone_is_stored_once(
+    database: Database, import_text: Importing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orchestrator.services.intake.reading.BATCH_CELLS", 1)
+    monkeypatch.setattr("orchestrator.services.intake.reading.BATCH_ROWS", 2)
+    rows = [f"B{number},2025-11-11,C{number % 7},Tea,T,,1,1.00,,paid\n" for number in range(3000)]
+
+    report = import_text(HEADER + "".join(rows))
+
+    assert report.counts["customers"] == Counts(inserted=7)
+    assert report.counts["orders"] == Counts(inserted=3000)
+
+
 def test_a_moment_without_an_offset_is_of_the_shops_clock(
     database: Database, import_text: Importing
 ) -> None:

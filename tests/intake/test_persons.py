@@ -44,6 +44,30 @@ def test_a_phone_that_comes_later_names_every_profile_of_its_email(
     ]
 
 
+def test_a_new_profile_with_a_phone_names_the_stored_one_of_its_email(
+    database: Database, import_text: Importing
+) -> None:
+    import_text(HEADER + "C1,Li,li@example.com,\n")
+
+    import_text(HEADER + f"C2,Li,li@example.com,{LI}\n")
+
+    assert stored(database, customers, "external_id", "person") == [("C1", LI), ("C2", LI)]
+
+
+def test_an_email_that_comes_later_brings_the_person_along(
+    database: Database, import_text: Importing
+) -> None:
+    import_text(HEADER + f"C1,Li,li@example.com,{LI}\nC2,Li,,\nC3,Bo,,\n")
+
+    import_text(HEADER + "C2,Li,li@example.com,\nC3,Bo,bo@example.com,\n")
+
+    assert stored(database, customers, "external_id", "person") == [
+        ("C1", LI),
+        ("C2", LI),
+        ("C3", "bo@example.com"),
+    ]
+
+
 def test_addresses_are_stored_with_their_keyed_hashes(
     database: Database, import_text: Importing
 ) -> None:

@@ -56,6 +56,21 @@ def test_the_due_moment(database: Database, span: Span, quiet: QuietHours | None
     assert sorted(map(tuple, found)) == sorted(expected)
 
 
+@pytest.mark.parametrize("usual", ZONES)
+@pytest.mark.parametrize("span", [*SPANS, Span(days=-2), Span(seconds=-90)], ids=str)
+def test_the_due_moment_by_plain_addition(database: Database, span: Span, usual: str) -> None:
+    rows = [(anchor, usual) for anchor, _ in some_moments(seed=len(usual))]
+    expected = {(at, micros(due_at(moment(at), span, ZoneInfo(usual)))) for at, _ in rows}
+
+    with database.read() as connection:
+        given = rows_as_table(connection, "g", {"anchor": BigInteger, "zone": String}, rows)
+        now = datetime(2026, 9, 28, tzinfo=UTC)
+        due_sql = functions.due_near(given.c.anchor, span, given.c.zone, now=now, usual=usual)
+        found = connection.execute(select(given.c.anchor, due_sql)).all()
+
+    assert set(map(tuple, found)) == expected
+
+
 def test_the_lot(database: Database) -> None:
     people = [("+8613800000000",), ("ä@example.com",), ("id:42",), ("王",)]
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from orchestrator.cli import confirm, demo, look, operate, prepare, run
+from orchestrator.cli import confirm, demo, look, operate, play, prepare, run
 from orchestrator.cli.failures import INTERRUPTED, Failure, explain
 from orchestrator.cli.session import Session
 
@@ -66,7 +66,7 @@ def program(
     ctx.ensure_object(Session).debug = debug
 
 
-for commands in (prepare, run, look, operate, confirm, demo):
+for commands in (prepare, run, play, look, operate, confirm, demo):
     commands.register(app)
 
 

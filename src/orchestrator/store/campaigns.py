@@ -112,12 +112,8 @@ def set_enrolled_seen(connection: Connection, campaign_id: int, seen: str) -> No
 
 
 _SHOP_DATA_SEEN = select(
-    func.coalesce(
-        select(func.max(orders.c.updated_at)).scalar_subquery(), 0, type_=BigInteger
-    ),
-    func.coalesce(
-        select(func.max(customers.c.updated_at)).scalar_subquery(), 0, type_=BigInteger
-    ),
+    func.coalesce(select(func.max(orders.c.updated_at)).scalar_subquery(), 0, type_=BigInteger),
+    func.coalesce(select(func.max(customers.c.updated_at)).scalar_subquery(), 0, type_=BigInteger),
     select(func.count()).where(imports.c.state == "done").scalar_subquery(),
 )
 
@@ -128,14 +124,21 @@ def shop_data_seen(connection: Connection) -> str:
 
 
 # As literals, and as each partial index has them: with parameters neither database sees that it fits.
-_WAITING = (literal_column("'planned'"),)
-_HANDED = tuple(literal_column(f"'{state}'") for state in ("claimed", "sending", "unknown"))
+_WAITING: tuple[Any, ...] = (literal_column("'planned'"),)
+_HANDED: tuple[Any, ...] = tuple(
+    literal_column(f"'{state}'") for state in ("claimed", "sending", "unknown")
+)
 
 
 def _is_complete() -> Select[Any]:
     campaign: BindParameter[int] = bindparam("campaign")
     anybody = exists().where(enrollments.c.campaign_id == campaign)
-    walking = exists().where(enrollments.c.campaign_id == campaign, enrollments.c.wave.is_not(None))
+    # Whoever has a due moment has a wave; either half has its partial index.
+    due, wave = enrollments.c.due_at, enrollments.c.wave
+    walking = or_(
+        exists().where(enrollments.c.campaign_id == campaign, due.is_not(None)),
+        exists().where(enrollments.c.campaign_id == campaign, due.is_(None), wave.is_not(None)),
+    )
     under_way = or_(
         *(
             exists().where(messages.c.campaign_id == campaign, messages.c.state.in_(states))

@@ -148,9 +148,7 @@ def _draw(
 
 def _ends(grant: Grant, begun: set[tuple[datetime, str]]) -> dict[tuple[datetime, str], int]:
     """Return when coupons that count from a moment in a zone end, as microseconds."""
-    return {
-        (at, zone): micros(due_at(at, grant.offer.valid, ZoneInfo(zone))) for at, zone in begun
-    }
+    return {(at, zone): micros(due_at(at, grant.offer.valid, ZoneInfo(zone))) for at, zone in begun}
 
 
 def _skip_empty_handed(connection: Connection, chunk: Chunk, ids: Sequence[int]) -> None:

@@ -73,7 +73,7 @@ def enroll(
         literal(micros(now), BigInteger),
         case((treated, _first_wave(definition, found)), else_=null()),
         literal(0, Integer),
-        case((treated, _first_due(definition, found)), else_=null()),
+        case((treated, _first_due(definition, found, now)), else_=null()),
         case((treated, null()), else_=literal(Reason.HELD_OUT.value)),
     ).where(found.track.is_not(None))
     enrolled = insert_on(connection)(enrollments).from_select(_COLUMNS, chosen)
@@ -171,9 +171,7 @@ def stop(connection: Connection, campaign_id: int, now: datetime) -> int:
     return connection.execute(ended).rowcount
 
 
-def _drawn(
-    definition: Definition, admitted: Select[Any], campaign_id: int, salt: str
-) -> Subquery:
+def _drawn(definition: Definition, admitted: Select[Any], campaign_id: int, salt: str) -> Subquery:
     found = admitted.subquery("admitted")
     known = exists().where(
         enrollments.c.campaign_id == campaign_id, enrollments.c.person == found.c.person
@@ -181,9 +179,7 @@ def _drawn(
     arm: ColumnElement[str] = literal(Arm.TREATED.value)
     if definition.holdout:
         lot = functions.lot(found.c.person, campaign_salt(salt))
-        arm = case(
-            (lot < lots_of(definition.holdout), Arm.HOLDOUT.value), else_=Arm.TREATED.value
-        )
+        arm = case((lot < lots_of(definition.holdout), Arm.HOLDOUT.value), else_=Arm.TREATED.value)
     # The offset keeps both databases from copying the lot to every place that asks for the arm.
     drawn = select(found, arm.label("arm")).where(~known)
     return drawn.order_by(found.c.placed_at, found.c.order_id).offset(0).subquery("drawn")
@@ -202,17 +198,18 @@ def _first_wave(definition: Definition, found: Columns) -> ColumnElement[str]:
     )
 
 
-def _first_due(definition: Definition, found: Columns) -> ColumnElement[Any]:
-    anchor = cast(found.anchor_at, BigInteger)
+def _first_due(definition: Definition, found: Columns, now: datetime) -> ColumnElement[Any]:
+    anchor, zone = cast(found.anchor_at, BigInteger), cast(found.timezone, String)
     return case(
         *(
             (
                 found.track == track,
-                functions.due_at(
+                functions.due_near(
                     anchor,
                     steps_of(definition, track)[0].span,
-                    cast(found.timezone, String),
-                    None,
+                    zone,
+                    now=now,
+                    usual=definition.timezone,
                 ),
             )
             for track in definition.tracks

@@ -6,13 +6,14 @@ SQLite calls the domain's own Python. PostgreSQL has the same functions in its o
 
 import hashlib
 import sqlite3
-from datetime import time
+from datetime import datetime, time
 
-from sqlalchemy import BigInteger, ColumnElement, Function, Integer, String, func
+from sqlalchemy import BigInteger, ColumnElement, Function, Integer, String, and_, case, func
 
 from orchestrator.domain import arms
 from orchestrator.domain.calendar import QuietHours, Span
 from orchestrator.store import wall_clock
+from orchestrator.store.tables.types import MICROSECOND, micros
 
 
 def lot(person: ColumnElement[str], salt: str) -> Function[int]:
@@ -31,6 +32,19 @@ def due_at(
     return func.orch_due_at(
         anchor, span.months, span.days, span.seconds, zone, begins, ends, type_=BigInteger
     )
+
+
+def due_near(
+    anchor: ColumnElement[int], span: Span, zone: ColumnElement[str], *, now: datetime, usual: str
+) -> ColumnElement[int]:
+    """``due_at``, by plain addition for those in the usual zone while its clock stands still."""
+    asked = due_at(anchor, span, zone, None)
+    if span.months:
+        return asked
+    begins, ends = wall_clock.steady_around(micros(now), usual)
+    ahead = span.timedelta // MICROSECOND
+    plain = and_(zone == usual, anchor.between(begins - min(ahead, 0), ends - max(ahead, 0)))
+    return case((plain, anchor + ahead), else_=asked)
 
 
 def awake_at(

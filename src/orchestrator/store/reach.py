@@ -193,8 +193,7 @@ def _first_open(channels: tuple[Channel, ...], wave: Wave) -> ColumnElement[Any]
     """The first channel that is open, or why all of them are closed; no check is made in vain."""
     addressed = {channel: _HASHES[channel].is_not(None) for channel in channels}
     free = {
-        channel: addressed[channel] & ~suppressed(channel, _HASHES[channel])
-        for channel in channels
+        channel: addressed[channel] & ~suppressed(channel, _HASHES[channel]) for channel in channels
     }
     return case(
         *((free[one] & may_write(wave.kind, one), literal(one.value)) for one in channels),

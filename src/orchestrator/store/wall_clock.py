@@ -6,6 +6,7 @@ comes to the same; where it changes, the domain itself is asked. Moments are mic
 
 from datetime import UTC, datetime, time, timedelta
 from functools import lru_cache
+from itertools import takewhile
 from zoneinfo import ZoneInfo
 
 from orchestrator.domain import calendar
@@ -17,6 +18,7 @@ _MINUTE = 60 * _SECOND
 _DAY = 24 * 60 * _MINUTE
 # No zone has ever changed its clock twice within a quarter of an hour.
 _LOOK_EVERY = 15 * _MINUTE
+_SEASON = 100
 _UTC = ZoneInfo("UTC")
 
 
@@ -41,6 +43,26 @@ def due_at(  # noqa: PLR0917  # SQL passes by position
         due = wall_day * _DAY + time_of_day - offset
     due += seconds * _SECOND
     return due if begins < 0 else _awake_at(due, zone, begins, ends)
+
+
+def steady_around(at: int, zone: str) -> tuple[int, int]:
+    """
+    Return between which moments days and seconds may simply be added in the zone.
+
+    Both the moment counted from and the result must lie between them. Looks a season each way.
+    """
+    middle = at // _DAY
+    offset = _offset_on(zone, middle)
+    if offset is None:
+        return at, at
+    before = _steady_days(zone, offset, range(middle, middle - _SEASON, -1))
+    after = _steady_days(zone, offset, range(middle, middle + _SEASON))
+    # A wall time within a day of a change may be one that comes twice, or never.
+    return (middle - before + 3) * _DAY, (middle + after - 2) * _DAY
+
+
+def _steady_days(zone: str, offset: int, days: range) -> int:
+    return sum(1 for _ in takewhile(lambda day: _offset_on(zone, day) == offset, days))
 
 
 def _awake_at(due: int, zone: str, begins: int, ends: int) -> int:

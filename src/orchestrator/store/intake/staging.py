@@ -104,6 +104,7 @@ lines = _table(
 )
 codes = _table("stage_codes", code=str)
 
+_WORDS = frozenset({"currency", "channel", "purpose"})
 _LOCK = 0x696E74616B65  # "intake"
 
 
@@ -123,10 +124,8 @@ def stage(connection: Connection, table: Table, frame: pl.DataFrame) -> None:
     same = {column.name: column[0] for column in said if _is_constant(column)}
     _create(connection, table, same)
     known = {column.name for column in said} - same.keys()
-    names = [column.name for column in table.columns if column.name in known]
-    filled = frame.select(names)
-    if "nr" not in names:
-        filled = filled.with_row_index("nr", offset=1)
+    numbered = frame if "nr" in known else frame.with_row_index("nr", offset=1)
+    filled = numbered.select("nr", *(c.name for c in table.columns if c.name in known - {"nr"}))
     if connection.dialect.name == "postgresql":
         _copy(connection, table.name, filled)
     else:
@@ -134,7 +133,10 @@ def stage(connection: Connection, table: Table, frame: pl.DataFrame) -> None:
 
 
 def _is_constant(column: pl.Series) -> bool:
-    return column.name != "nr" and bool((column == column[0]).fill_null(value=False).all())
+    # A table's definition may stand in a log, what somebody wrote in a cell may not.
+    if column.name == "nr" or (column.dtype == pl.String and column.name not in _WORDS):
+        return False
+    return not column.null_count() and bool((column == column[0]).all())
 
 
 def _create(connection: Connection, table: Table, same: dict[str, str | int | bool]) -> None:
