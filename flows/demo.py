@@ -20,8 +20,9 @@ from flows.evaluate import EvaluateForm, evaluate
 from flows.import_data import ImportForm, import_data
 from flows.launch_campaign import LaunchForm, launch_campaign
 from orchestrator import wiring
+from orchestrator.services.simulate.play import next_moment
 from orchestrator.services.steer import list_campaigns
-from orchestrator.store import simulation
+from orchestrator.store import campaigns, simulation
 from orchestrator.wiring import Installation
 
 STEP = timedelta(
@@ -85,13 +86,20 @@ def _advance_through(
             shop.answer(installation, moment)
             runs += 1
             status.update(f"{moment:%Y-%m-%d}: {done['accepted']:,} sent, run {runs} of advance")
-            with installation.database.read() as connection:
-                due = simulation.next_moment(connection, campaign.id)
-            if due is None:
+            following = _next_moment(installation, campaign.id, moment)
+            if following is None:
                 break
-            moment = max(moment + STEP, due)
+            moment = following
     console.print(f"{runs} runs of advance, from {shop.starts_at:%Y-%m-%d} to {moment:%Y-%m-%d}")
     return moment
+
+
+def _next_moment(installation: Installation, campaign_id: int, now: datetime) -> datetime | None:
+    """When something is due next; none at the end, or where the campaign has paused itself."""
+    with installation.database.read() as connection:
+        state = campaigns.get(connection, campaign_id).state
+        due = simulation.next_due(connection, campaign_id)
+    return None if state == "paused" else next_moment(now, STEP, due, news=False)
 
 
 def _arguments() -> argparse.Namespace:

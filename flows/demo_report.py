@@ -26,6 +26,8 @@ def show_results(installation: Installation, campaign: str, note: str, at: datet
     _show_overall(console, data)
     _show_ledger(console, data)
     _show_chance(console, data)
+    if data.state == "paused":
+        console.print("The campaign paused itself: orchestrator campaigns says why.", markup=False)
     if note:
         console.print(note, markup=False)
     for locale in ("en", "zh-CN"):

@@ -85,7 +85,9 @@ def advance(
         dispatched=dispatched,
         tracked=track_all(database, providers, now()),
         reconciled=reconcile(database, providers, now=now(), life=life),
-        evaluated=evaluate(database, now()),
+        evaluated=evaluate(
+            database, now(), definition_of=lambda campaign: texts(campaign).definition
+        ),
         expired_coupons=expired,
         finished=_finish(database, texts, now()),
     )

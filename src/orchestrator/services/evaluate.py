@@ -1,6 +1,6 @@
 """Evaluate what is due: sums from the database, statistics, a row that never changes again."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 
@@ -50,11 +50,24 @@ class _Campaign:
     definition: Definition
 
 
-def evaluate(database: Database, now: datetime) -> EvaluateReport:
-    """Record every evaluation whose moment has come, and put off those that would be early."""
+def pinned_definition(campaign: StoredCampaign) -> Definition:
+    return reopen_playbook(campaign.files).definition
+
+
+DefinitionOf = Callable[[StoredCampaign], Definition]
+
+
+def evaluate(
+    database: Database, now: datetime, *, definition_of: DefinitionOf = pinned_definition
+) -> EvaluateReport:
+    """
+    Record every evaluation whose moment has come, and put off those that would be early.
+
+    A process that evaluates often passes a ``definition_of`` that remembers what it has read.
+    """
     with database.read() as connection:
         due = evaluations.due(connection, now)
-        running = _campaigns_of(connection, due)
+        running = _campaigns_of(connection, due, definition_of)
     outcomes = [_evaluate_one(database, item, running[item.campaign_id], now) for item in due]
     return EvaluateReport(
         recorded=tuple(outcome for outcome in outcomes if isinstance(outcome, int)),
@@ -66,7 +79,7 @@ def revise(database: Database, now: datetime) -> ReviseReport:
     """Record a new revision of each evaluation that later refunds or late orders have changed."""
     with database.read() as connection:
         candidates = evaluations.outdated(connection, now - REVISED_FOR)
-        running = _campaigns_of(connection, candidates)
+        running = _campaigns_of(connection, candidates, pinned_definition)
     revised = [_revise_one(database, item, running[item.campaign_id], now) for item in candidates]
     return ReviseReport(len(candidates), tuple(new for new in revised if new is not None))
 
@@ -109,12 +122,12 @@ def _alike(found: Iterable[Cell], recorded: Iterable[Cell]) -> bool:
 
 
 def _campaigns_of(
-    connection: Connection, items: Iterable[StoredEvaluation]
+    connection: Connection, items: Iterable[StoredEvaluation], definition_of: DefinitionOf
 ) -> dict[int, _Campaign]:
     found = {}
     for campaign_id in sorted({item.campaign_id for item in items}):
         stored = campaigns.get(connection, campaign_id)
-        found[campaign_id] = _Campaign(stored, reopen_playbook(stored.files).definition)
+        found[campaign_id] = _Campaign(stored, definition_of(stored))
     return found
 
 
