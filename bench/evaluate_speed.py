@@ -45,8 +45,8 @@ BARE = f"""
 WITH bought AS (
   SELECT m.id AS unit, count(*) AS orders, sum(o.total - o.refunded) AS revenue
   FROM messages m JOIN orders o ON o.customer_id = m.customer_id
-    AND o.placed_at > coalesce(m.accepted_at, m.would_go_at)
-    AND o.placed_at <= coalesce(m.accepted_at, m.would_go_at) + {WINDOW}
+    AND o.placed_at > m.would_go_at
+    AND o.placed_at <= m.would_go_at + {WINDOW}
   WHERE m.send_id = 1 AND o.counts
   GROUP BY m.id
 )

@@ -134,13 +134,15 @@ def drawn(database: Database, rows: int) -> dict[str, tuple[str, str | None, str
     asked = definition(waves=[{**WAVE, "variants": VARIANTS}])
     fill(database, rows)
     real(database, launch(database, "bench"), asked)()
-    found = (
-        select(enrollments.c.person, enrollments.c.arm, messages.c.arm, messages.c.variant)
-        .outerjoin_from(enrollments, messages, messages.c.enrollment_id == enrollments.c.id)
-        .where(messages.c.assigned.is_(True) | messages.c.id.is_(None))
+    columns = (enrollments.c.person, enrollments.c.arm, messages.c.arm, messages.c.variant)
+    found = select(*columns, messages.c.assigned).outerjoin_from(
+        enrollments, messages, messages.c.enrollment_id == enrollments.c.id
     )
     with database.read() as connection:
-        return {row[0]: (row[1], row[2], row[3]) for row in connection.execute(found)}
+        return {
+            person: (arm, sent if assigned else None, variant if assigned else None)
+            for person, arm, sent, variant, assigned in connection.execute(found)
+        }
 
 
 def by_hand(person: str, *, walks: bool) -> tuple[str, str | None, str | None]:

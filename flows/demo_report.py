@@ -101,6 +101,7 @@ def _show_ledger(console: Console, data: ReportData) -> None:
     counted: dict[str, int] = {}
     for row in data.ledger:
         key = f"{row.state}" if row.reason is None else f"{row.state}: {row.reason}"
+        key += " (from the whole campaign)" if row.of_campaign else ""
         counted[key] = counted.get(key, 0) + row.messages
     rows = [[state, f"{number:,}"] for state, number in sorted(counted.items())]
     rows.append(["together", f"{data.ledger_sum:,}"])

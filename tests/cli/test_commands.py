@@ -98,11 +98,46 @@ def test_plan_says_who_would_hear_and_changes_nothing(shop: Run, files: list[Pat
     assert json.loads(shop("campaigns", "--json").stdout) == []
 
 
-def test_plan_prints_the_rendered_texts(shop: Run, files: list[Path]) -> None:
+def test_plan_shows_what_customers_would_read_only_when_asked(shop: Run, files: list[Path]) -> None:
     shop("import", *files)
-    result = shop("plan", "womenswear-double11", "--at", MORNING_AFTER)
-    assert "# Plan of womenswear-double11" in result.stdout
-    assert "Linen dress" in result.stdout
+    plain = shop("plan", "womenswear-double11", "--at", MORNING_AFTER).stdout
+    with_texts = shop("plan", "womenswear-double11", "--at", MORNING_AFTER, "--texts").stdout
+    assert "# Plan of womenswear-double11" in plain
+    assert "Linen dress" not in plain
+    assert "Linen dress" in with_texts
+
+
+def test_codes_go_into_the_pool_that_is_named(shop: Run, tmp_path: Path) -> None:
+    path = tmp_path / "codes.csv"
+    path.write_text(f"code\nAB12\nCD34\n{'x' * 70}\n")
+    result = shop("import", path, "--pool", "spring", "--json")
+    assert result.exit_code == 1
+    [report] = json.loads(result.stdout)
+    assert (report["preset"], report["counts"]["coupons"]["inserted"]) == ("spring", 2)
+    assert report["rejected"] == {"id_too_long": 1}
+    assert "id_too_long" in Path(report["rejects_file"]).read_text(encoding="utf-8-sig")
+
+
+def test_a_file_of_codes_has_no_preset(shop: Run, tmp_path: Path) -> None:
+    path = tmp_path / "codes.csv"
+    path.write_text("code\nAB12\n")
+    assert shop("import", path, "--pool", "spring", "--preset", "orders").exit_code == 2
+
+
+def test_nobody_else_on_the_machine_reads_the_shop(run: Run, home: Path, tmp_path: Path) -> None:
+    path = tmp_path / "orders.csv"
+    path.write_text(ORDERS + "A3,C3,yesterday,,10,CNY,womenswear,P3,Belt,1,10\n")
+    run("init")
+    run("import", path)
+    [rejects] = (home / "rejects").iterdir()
+    rights = [each.stat().st_mode & 0o777 for each in (home, home / "orchestrator.db", rejects)]
+    assert rights == [0o700, 0o600, 0o600]
+
+
+def test_settling_a_message_that_does_not_exist_is_one_line_and_2(shop: Run) -> None:
+    result = shop("settle", "4711", "accepted", "--reason", "in the provider's list")
+    assert result.exit_code == 2
+    assert result.stderr.strip() == "there is no message 4711"
 
 
 def test_launching_the_same_again_changes_nothing(launched: Run) -> None:

@@ -12,6 +12,7 @@ from orchestrator.domain.messages import Channel
 from orchestrator.store.database import Database
 from orchestrator.store.tables import (
     coupons,
+    customers,
     enrollments,
     evaluations,
     messages,
@@ -123,17 +124,67 @@ def test_the_wave_holdout_is_drawn_by_the_persons_lot(database: Database, launch
     assert {row.coupon_id for row in rows} == {None}
 
 
-def test_the_campaign_holdout_never_gets_a_message(database: Database, launch: Launch) -> None:
+def test_the_campaign_holdout_stands_in_the_first_send_and_is_never_written_to(
+    database: Database, launch: Launch
+) -> None:
     with database.write() as connection:
         add_buyers(connection, 40)
     campaign = launch(LAUNCH, holdout="50%")
     campaign.enroll(LAUNCH)
-    planned = campaign.plan(THANKS_AT).messages
+    campaign.plan(THANKS_AT)
+    campaign.plan(COUPON_AT)
+
+    columns = messages.c
+    shown = (enrollments.c.arm, columns.wave, columns.state, columns.assigned, columns.channel)
+    with database.read() as connection:
+        found = Counter(
+            tuple(row)
+            for row in connection.execute(
+                select(*shown).join(enrollments, enrollments.c.id == columns.enrollment_id)
+            )
+        )
+        ends = dict(
+            connection.execute(select(enrollments.c.arm, enrollments.c.exit_reason).distinct())
+            .tuples()
+            .all()
+        )
+    held_out = found["holdout", "thanks", "withheld", False, None]
+    assert found == {
+        ("holdout", "thanks", "withheld", False, None): held_out,
+        ("treated", "thanks", "planned", True, "sms"): 40 - held_out,
+        ("treated", "coupon", "planned", True, "sms"): 40 - held_out,
+    }
+    assert 8 < held_out < 32
+    assert ends == {"holdout": "held_out", "treated": "completed"}
+
+
+def test_both_arms_of_the_campaign_stand_in_the_same_send(
+    database: Database, launch: Launch
+) -> None:
+    with database.write() as connection:
+        for hour in range(24):
+            add_buyers(
+                connection, 4, first=1 + 4 * hour, at=EVENT_NOON + timedelta(hours=hour - 12)
+            )
+    quiet = {"from": "21:00", "to": "09:00"}
+    campaign = launch(EVENT_NOON + timedelta(hours=12), holdout="50%", quiet_hours=quiet)
+    campaign.enroll(EVENT_NOON + timedelta(hours=13))
+    for hours in range(14, 62, 12):
+        campaign.plan(EVENT_NOON + timedelta(hours=hours))
 
     with database.read() as connection:
-        arms = Counter(connection.execute(select(enrollments.c.arm)).scalars())
-    assert planned == arms["treated"] == 40 - arms["holdout"]
-    assert 8 < arms["holdout"] < 32
+        found = connection.execute(
+            select(messages.c.send_id, enrollments.c.arm, func.count())
+            .join(enrollments, enrollments.c.id == messages.c.enrollment_id)
+            .where(messages.c.wave == "thanks")
+            .group_by(messages.c.send_id, enrollments.c.arm)
+        ).all()
+    sent = {send: {} for send, _, _ in found}
+    for send, arm, number in found:
+        sent[send][arm] = number
+    assert len(sent) > 1
+    assert sum(sum(arms.values()) for arms in sent.values()) == 96
+    assert all(set(arms) == {"holdout", "treated"} for arms in sent.values())
 
 
 def test_whoever_returned_leaves_before_the_coupon(database: Database, launch: Launch) -> None:
@@ -232,6 +283,22 @@ def test_every_send_has_its_evaluation_from_the_start(database: Database, launch
     assert due["overall"] == THANKS_AT + timedelta(days=31)
     # The last single wave is the coupon on day 7.
     assert due["group"] == EVENT_NOON + timedelta(days=10, seconds=2)
+
+
+def test_overall_without_a_wave_counts_from_each_tracks_first_send(
+    database: Database, launch: Launch
+) -> None:
+    with database.write() as connection:
+        add_buyers(connection, 2)
+    campaign = launch(LAUNCH, evaluate={"sends": "10 days", "overall": "30 days"})
+    campaign.enroll(LAUNCH)
+    campaign.plan(THANKS_AT)
+    campaign.plan(COUPON_AT)
+
+    columns = evaluations.c
+    with database.read() as connection:
+        due = connection.execute(select(columns.due_at).where(columns.kind == "overall")).scalars()
+        assert list(due) == [THANKS_AT + timedelta(days=31)]
 
 
 def test_five_monthly_repeats_and_no_more(database: Database, launch: Launch) -> None:
@@ -334,3 +401,87 @@ def test_variants_share_the_audience_out_by_lot(database: Database, launch: Laun
         count = Counter(connection.execute(select(messages.c.variant)).scalars())
     assert set(count) == {"warm", "plain"}
     assert 22 < count["warm"] < 58
+
+
+def test_a_customer_whose_phone_comes_later_keeps_the_lot_they_have(
+    database: Database, launch: Launch
+) -> None:
+    with database.write() as connection:
+        buyer = add_customer(connection, 1, phone=None, email="a@example.com")
+        add_order(connection, buyer)
+    campaign = launch(LAUNCH, holdout="50%")
+    campaign.enroll(LAUNCH)
+    with database.write() as connection:
+        connection.execute(
+            update(customers).values(
+                phone="+8613800000001",
+                person="+8613800000001",
+                updated_at=LAUNCH + timedelta(hours=1),
+            )
+        )
+
+    assert campaign.enroll(LAUNCH + timedelta(hours=2)) == 0
+
+
+def test_who_comes_back_under_another_profile_has_returned(
+    database: Database, launch: Launch
+) -> None:
+    with database.write() as connection:
+        one, other = (add_customer(connection, n, phone="+8613812345678") for n in (1, 2))
+        add_order(connection, one)
+    campaign = launch(LAUNCH)
+    campaign.enroll(LAUNCH)
+    campaign.plan(THANKS_AT)
+    with database.write() as connection:
+        add_order(connection, other, at=EVENT_NOON + timedelta(days=3))
+
+    assert campaign.plan(COUPON_AT).purchased == 1
+
+
+def test_a_second_order_of_the_event_day_is_no_return(database: Database, launch: Launch) -> None:
+    with database.write() as connection:
+        (buyer,) = add_buyers(connection, 1)
+        add_order(connection, buyer, at=EVENT_NOON + timedelta(hours=2))
+    campaign = launch(LAUNCH)
+    campaign.enroll(LAUNCH)
+    campaign.plan(THANKS_AT)
+
+    assert campaign.plan(COUPON_AT).messages == 1
+
+
+def test_whose_order_was_cancelled_hears_nothing_more(database: Database, launch: Launch) -> None:
+    with database.write() as connection:
+        add_buyers(connection, 2)
+    campaign = launch(LAUNCH)
+    campaign.enroll(LAUNCH)
+    with database.write() as connection:
+        first = select(func.min(orders.c.id)).scalar_subquery()
+        connection.execute(update(orders).where(orders.c.id == first).values(counts=False))
+
+    report = campaign.plan(THANKS_AT)
+
+    assert (report.cancelled, report.messages) == (1, 1)
+
+
+def test_repeats_that_shift_are_all_sent_each_a_month_after_the_last(
+    database: Database, launch: Launch
+) -> None:
+    with database.write() as connection:
+        add_buyers(connection, 1)
+    again = {
+        **_COUPON_FIRST,
+        "after": "1 month",
+        "repeat": {"times": 3, "every": "1 month"},
+        "late": "shift",
+    }
+    campaign = launch(LAUNCH, waves=[again])
+    campaign.enroll(LAUNCH)
+
+    planned = [
+        day
+        for day in (70, 71, 85, 100, 101, 120, 132, 140)
+        if campaign.plan(EVENT_NOON + timedelta(days=day)).messages
+    ]
+
+    assert planned == [70, 101, 132]
+    assert states(database, "coupon") == {("planned", None): 1, ("expired", "overtaken"): 2}

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from evaluate.conftest import FILES, PLAYBOOK
 from orchestrator.services.evaluate import evaluate
 from orchestrator.store.database import Database
 
@@ -24,9 +25,10 @@ def evaluated(shop: Any, database: Database, result_of: Callable[[int], Any]) ->
     return run
 
 
-def held_out(shop: Any, *, due: datetime = NOON, bought_at: datetime | None = None) -> None:
-    """Somebody of the campaign's holdout whose thanks would have gone at noon."""
-    customer = shop.a_customer_of(shop.enrollment(arm="holdout", anchor_at=due - DAY))
+def held_out(shop: Any, send: int, *, bought_at: datetime | None = None, **fields: Any) -> None:
+    """Somebody of the campaign's holdout, with their place in the send at noon."""
+    enrollment = shop.enrollment(arm="holdout", **fields)
+    customer = shop.message(send, enrollment, arm="holdout", assigned=False, channel=None)
     if bought_at:
         shop.order(customer, at=bought_at)
 
@@ -45,40 +47,57 @@ def test_overall_compares_thirty_days_from_each_ones_thanks(
     send = shop.send("thanks")
     shop.order(shop.message(send), at=NOON + 30 * DAY)
     shop.order(shop.message(send), at=NOON + 30 * DAY + MOMENT)
-    held_out(shop, bought_at=NOON + 30 * DAY)
-    held_out(shop, bought_at=NOON)
-    held_out(shop)
+    held_out(shop, send, bought_at=NOON + 30 * DAY)
+    held_out(shop, send, bought_at=NOON)
+    held_out(shop, send)
 
     found = evaluated(send, "overall")
 
     assert (sizes(found), buyers(found)) == ((2, 3), (1, 1))
 
 
-def test_the_holdout_belongs_to_the_send_of_its_day(
+def test_the_holdout_belongs_to_the_send_of_its_row(
     shop: Any, evaluated: Callable[..., Any]
 ) -> None:
     yesterday = shop.send("thanks", day=date(2025, 11, 11))
     today = shop.send("thanks")
-    shop.message(yesterday, accepted_at=NOON - DAY)
-    shop.message(today)
-    held_out(shop, due=datetime(2025, 11, 11, 23, 59, tzinfo=UTC))
-    held_out(shop, due=datetime(2025, 11, 12, 0, 0, tzinfo=UTC))
-    held_out(shop, due=datetime(2025, 11, 13, 0, 0, tzinfo=UTC))
+    for send, many in ((yesterday, 2), (today, 1)):
+        shop.message(send)
+        for _ in range(many):
+            held_out(shop, send)
 
     assert sizes(evaluated(today, "overall")) == (1, 1)
 
 
-def test_after_an_interruption_the_holdout_waits_for_the_next_send(
+def test_who_came_from_an_earlier_wave_is_compared_there(
     shop: Any, evaluated: Callable[..., Any]
 ) -> None:
-    shop.send("thanks", day=date(2025, 11, 8))
+    files = {**FILES, "playbook.yaml": PLAYBOOK.replace("{wave: thanks,", _HELLO)}
+    shop.launch(files, name="hello first")
     send = shop.send("thanks")
-    shop.message(send)
-    held_out(shop, due=NOON - 2 * DAY, bought_at=NOON - DAY)
+    shop.message(send, shop.enrollment(track="new"))
+    shop.message(send, shop.enrollment(track="returning"))
+    held_out(shop, send, track="returning")
 
-    found = evaluated(send, "overall")
+    assert sizes(evaluated(send, "overall")) == (1, 1)
 
-    assert (sizes(found), buyers(found)) == ((1, 1), (0, 0))
+
+_HELLO = """{wave: hello, kind: thanks, after: 1 hour, channels: [sms], tracks: [new]}
+  - {wave: thanks,"""
+
+
+def test_a_send_that_is_put_off_shows_no_lift_out_of_nothing(
+    shop: Any, evaluated: Callable[..., Any]
+) -> None:
+    send = shop.send("thanks")
+    late = NOON + 10 * DAY
+    for days in (1, 5, 15, 25, 35):
+        at = NOON + days * DAY
+        fate = {"state": "skipped", "reason": "purchased"} if at < late else {"accepted_at": late}
+        shop.order(shop.message(send, due_at=late, **fate), at=at)
+        held_out(shop, send, bought_at=at)
+
+    assert buyers(evaluated(send, "overall")) == (4, 4)
 
 
 def test_a_group_is_one_track_and_category(shop: Any, evaluated: Callable[..., Any]) -> None:
@@ -87,8 +106,8 @@ def test_a_group_is_one_track_and_category(shop: Any, evaluated: Callable[..., A
     shop.message(send, shop.enrollment(category="shoes"))
     shop.message(send, shop.enrollment(category=None))
     shop.message(send, shop.enrollment(track="returning"))
-    shop.enrollment(arm="holdout", category="shoes")
-    held_out(shop)
+    held_out(shop, send, category="shoes")
+    held_out(shop, send)
 
     assert sizes(evaluated(send, "group", "new/dresses")) == (1, 1)
     assert sizes(evaluated(send, "group", "new/")) == (1, 0)
@@ -101,7 +120,7 @@ def test_a_group_is_followed_until_two_days_after_its_last_action(
     care = NOON + 2 * DAY  # two days after thanks; the coupons repeat and do not end a group
     shop.order(shop.message(send), at=care + 2 * DAY)
     shop.order(shop.message(send), at=care + 2 * DAY + MOMENT)
-    held_out(shop, bought_at=care + 2 * DAY)
+    held_out(shop, send, bought_at=care + 2 * DAY)
 
     assert buyers(evaluated(send, "group", "new/dresses")) == (1, 1)
 

@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from orchestrator.domain.evaluations import RECHECK, Sums, Wait, WaitReason, hindrance
 from orchestrator.services.evaluate import EvaluateReport, Postponed, evaluate, revise
 from orchestrator.store.database import Database
+from orchestrator.store.evaluations import add_revision, latest
 from orchestrator.store.tables import evaluations
 
 NOON = datetime(2025, 11, 12, 12, 0, tzinfo=UTC)
@@ -155,3 +156,19 @@ def test_after_ninety_days_the_books_are_closed(shop: Any, database: Database) -
     shop.change_order(order, refunded=4_000, updated_at=NOON + 91 * DAY)
 
     assert revise(database, NOON + 92 * DAY).looked_at == 0
+
+
+def test_a_revision_that_another_process_made_first_counts(shop: Any, database: Database) -> None:
+    send = shop.send()
+    shop.message(send)
+    shop.schedule(send)
+    evaluate(database, COMPLETE)
+    with database.read() as connection:
+        [recorded] = latest(connection, shop.campaign_id)
+    assert recorded.result is not None
+
+    with database.write() as connection:
+        first = add_revision(connection, recorded, recorded.result, COMPLETE)
+        second = add_revision(connection, recorded, recorded.result, COMPLETE)
+
+    assert (first is not None, second) == (True, None)

@@ -71,9 +71,8 @@ def test_a_window_is_open_at_its_start_and_closed_at_its_end(
     shop: Any, evaluated: Callable[..., Any], after: timedelta, counted: int
 ) -> None:
     send = shop.send()
-    accepted_at = NOON + timedelta(hours=3)
-    customer = shop.message(send, accepted_at=accepted_at)
-    shop.order(customer, at=accepted_at + after)
+    customer = shop.message(send, accepted_at=NOON + timedelta(hours=3))
+    shop.order(customer, at=NOON + after)
 
     assert evaluated(send).effect.treated.sums.responders == counted
 

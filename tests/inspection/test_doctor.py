@@ -207,7 +207,6 @@ WRONG: dict[str, tuple[Executable, ...]] = {
 #: What cannot be wrong alone, or once.
 EXPECTED = {
     "message_of_another_send": {"message_of_another_send": 2},
-    "message_of_held_out": {"message_of_held_out": 1, "ledger_gap": 1},
 }
 
 

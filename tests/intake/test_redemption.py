@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
 from sqlalchemy import insert
 
 from intake_shop import NOON, Importing, stored
@@ -91,3 +92,14 @@ def test_codes_fill_a_pool_once(database: Database, tmp_path: Path) -> None:
         ("AB12", "spring", "pool"),
         ("CD34", "spring", "pool"),
     ]
+
+
+@pytest.mark.parametrize("state", [CouponState.ISSUED, CouponState.EXPIRED])
+def test_a_coupon_that_was_over_when_the_order_was_placed_is_not_redeemed(
+    database: Database, import_text: Importing, state: CouponState
+) -> None:
+    _issue(database, "CODE", state=state)
+
+    import_text(HEADER + "A1,2025-11-21 10:00,C1,Tea,1,9.00,CODE,2.00,paid\n")
+
+    assert stored(database, coupons, "code", "state") == [("CODE", state)]

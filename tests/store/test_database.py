@@ -2,6 +2,7 @@
 
 import traceback
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from sqlalchemy import Integer, Text, cast, insert, literal, select, update
 from sqlalchemy.exc import DBAPIError
 
 from orchestrator.store.database import Database, DatabaseAwayError
-from orchestrator.store.schema import assert_current
+from orchestrator.store.schema import assert_current, upgrade
 from orchestrator.store.tables import audit_log, customers, instance, metadata
 
 NOON = datetime(2025, 11, 12, 12, 0, tzinfo=UTC)
@@ -122,3 +123,34 @@ def test_the_migrations_make_exactly_the_tables_that_the_program_speaks_of(
         context = MigrationContext.configure(connection, opts={"compare_type": False})
 
         assert compare_metadata(context, metadata) == []
+
+
+def test_reading_sees_one_moment_whatever_is_written_meanwhile(database: Database) -> None:
+    stopped = select(instance.c.dispatch_stopped)
+
+    with database.read() as reading:
+        before = reading.execute(stopped).scalar_one()
+        with database.write() as connection:
+            connection.execute(update(instance).values(dispatch_stopped="wrong price"))
+        after = reading.execute(stopped).scalar_one()
+
+    assert (before, after) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "database_url", [pytest.param("postgresql", marks=pytest.mark.postgresql)], indirect=True
+)
+def test_a_server_refuses_what_is_written_while_reading(database: Database) -> None:
+    with pytest.raises(DBAPIError, match="read-only"), database.read() as connection:
+        connection.execute(update(instance).values(dispatch_stopped="wrong price"))
+
+
+def test_nobody_else_on_the_machine_reads_a_new_database(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'home' / 'shop.db'}")
+    upgrade(database, NOON)
+
+    rights = {path.name: oct(path.stat().st_mode & 0o777) for path in tmp_path.rglob("*")}
+
+    assert rights.pop("home") == "0o700"
+    assert set(rights.values()) == {"0o600"}
+    database.close()

@@ -84,6 +84,8 @@ _KNOWN: dict[str, tuple[int, Callable[[Exception], list[str]]]] = {
     "CampaignNotThereError": (USAGE, _text),
     "CampaignUnknownError": (USAGE, _text),
     "CampaignOverError": (USAGE, _text),
+    "MessageNotThereError": (USAGE, _text),
+    "MessageNotUnresolvedError": (USAGE, _text),
     "CustomerUnknownError": (USAGE, _text),
     "NotInAudienceError": (USAGE, _text),
     "WaveUnknownError": (USAGE, _text),

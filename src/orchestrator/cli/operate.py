@@ -1,5 +1,6 @@
-"""A hand on the campaigns: pause, resume, stop, and the switch that stops everything."""
+"""A hand on the campaigns: pause, resume, stop, settle, and the switch that stops all."""
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -11,6 +12,11 @@ Campaign = Annotated[str, typer.Argument(help="The campaign's name.", show_defau
 Everything = Annotated[bool, typer.Option("--all", help="The kill switch: all campaigns at once.")]
 Why = Annotated[str, typer.Option(help="Kept beside the campaign and in the audit log.")]
 _ACTOR = "command line"
+
+
+class Settlement(StrEnum):
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
 
 
 def pause(ctx: typer.Context, campaign: Campaign, reason: Why = "paused by a person") -> None:
@@ -63,11 +69,39 @@ def stop(
     session.say(f"Campaign {campaign} is stopped for good; {ended:,} walks ended")
 
 
+def settle(
+    ctx: typer.Context,
+    message: Annotated[int, typer.Argument(help="Its number, as doctor and why show it.")],
+    outcome: Annotated[Settlement, typer.Argument(help="What the provider's own list says of it.")],
+    reason: Annotated[str, typer.Option(help="How you know; kept in the audit log.")],
+) -> None:
+    """Say what became of a message whose answer never came.
+
+    accepted: the provider has it. rejected: it never had it; the message is not sent again.
+
+    [dim]Example:[/] orchestrator settle 4711 rejected --reason "not in the provider's list of 12 November"
+    """
+    from orchestrator import wiring
+    from orchestrator.domain.providers import Outcome
+    from orchestrator.services import steer
+
+    with wiring.open_installation() as installation:
+        steer.settle(
+            installation.database,
+            message,
+            Outcome(outcome.value),
+            reason=reason,
+            actor=_ACTOR,
+            now=wiring.now(),
+        )
+    session_of(ctx).say(f"Message {message} is {outcome.value}")
+
+
 def _need_one(campaign: str, everything: bool) -> None:
     if bool(campaign) == everything:
         raise UsageProblemError("name one campaign, or --all for the kill switch")
 
 
 def register(app: typer.Typer) -> None:
-    for command in (pause, resume, stop):
+    for command in (pause, resume, stop, settle):
         app.command(rich_help_panel="Operate")(command)

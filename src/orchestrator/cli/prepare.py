@@ -1,13 +1,14 @@
 """Before a campaign: the database, the orders, the playbooks."""
 
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from orchestrator.cli.failures import PROBLEMS, UsageProblemError
-from orchestrator.cli.session import At, Json, session_of, show_json, show_table
+from orchestrator.cli.session import At, Json, Session, session_of, show_json, show_table
 
 
 def init(ctx: typer.Context, as_json: Json = False) -> None:
@@ -34,6 +35,9 @@ def import_files(
     preset: Annotated[
         str, typer.Option(help="auto, a preset's name, or the path of a mapping file.")
     ] = "auto",
+    pool: Annotated[
+        str, typer.Option(help="Read coupon codes into this pool: a column code.", metavar="NAME")
+    ] = "",
     at: At = "",
     as_json: Json = False,
 ) -> None:
@@ -43,35 +47,57 @@ def import_files(
     rejects file with its line and the reason, the others go in; nothing goes in by half.
 
     [dim]Examples:[/] orchestrator import customers.csv orders.csv ·
-    orchestrator import ExportOrderList.csv --preset taobao-orders · orchestrator import shop.csv --preset shop.yaml
+    orchestrator import ExportOrderList.csv --preset taobao-orders · orchestrator import shop.csv --preset shop.yaml ·
+    orchestrator import codes.csv --pool spring
     """
     from orchestrator import wiring
-    from orchestrator.services.intake import import_file
 
     session = session_of(ctx)
     session.kept = "Whole orders only are in; run the same import again and it completes them."
+    if pool and preset != "auto":
+        raise UsageProblemError("a file of codes needs no --preset: name --pool alone")
     settings, now = wiring.Settings(), wiring.moment(at)
     settings.rejects_folder.mkdir(parents=True, exist_ok=True)
-    reports = []
     with wiring.open_installation(settings) as installation:
-        for file in files:
-            with session.progress(file.name) as tell:
-                report = import_file(
-                    installation.database,
-                    file,
-                    now=now,
-                    shop=settings.shop(),
-                    preset=Path(preset) if Path(preset).is_file() else preset,
-                    rejects_folder=settings.rejects_folder,
-                    progress=_watcher(tell),
-                )
-            reports.append(report)
+        reports = (
+            _import_codes(installation, files, pool, now)
+            if pool
+            else _import_tables(session, installation, files, preset, now)
+        )
     if as_json:
         show_json(reports)
     else:
         _show_imports(ctx, reports)
     if any(report.rows_rejected for report in reports):
         raise typer.Exit(PROBLEMS)
+
+
+def _import_codes(installation: Any, files: list[Path], pool: str, now: datetime) -> list[Any]:
+    from orchestrator.services.intake import import_codes
+
+    folder = installation.settings.rejects_folder
+    return [import_codes(installation.database, file, pool, now, folder) for file in files]
+
+
+def _import_tables(
+    session: Session, installation: Any, files: list[Path], preset: str, now: datetime
+) -> list[Any]:
+    from orchestrator.services.intake import import_file
+
+    settings, reports = installation.settings, []
+    for file in files:
+        with session.progress(file.name) as tell:
+            report = import_file(
+                installation.database,
+                file,
+                now=now,
+                shop=settings.shop(),
+                preset=Path(preset) if Path(preset).is_file() else preset,
+                rejects_folder=settings.rejects_folder,
+                progress=_watcher(tell),
+            )
+        reports.append(report)
+    return reports
 
 
 def _watcher(tell: Callable[[float, str], None]) -> Callable[[Any], None]:

@@ -11,12 +11,20 @@ from orchestrator.cli.session import At, Json, session_of, show_json, show_markd
 Playbook = Annotated[str, typer.Argument(help="A playbook's name, or the path of its folder.")]
 
 
-def plan(ctx: typer.Context, playbook: Playbook, at: At = "", as_json: Json = False) -> None:
+def plan(
+    ctx: typer.Context,
+    playbook: Playbook,
+    at: At = "",
+    texts: Annotated[
+        bool, typer.Option("--texts", help="Show one text of each template: personal data.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
     """Show what a launch would do, and change nothing.
 
-    Who would be enrolled by track and group, and why the others not; messages by day; every text
-    rendered; SMS parts, cost and coupon exposure; the smallest effect that this audience can show.
-    Exits with 1 where a text cannot be rendered.
+    Who would be enrolled by track and group, and why the others not; messages by day; SMS parts,
+    cost and coupon exposure; the smallest effect that this audience can show. Every text is
+    rendered, and where one cannot be, it exits with 1.
 
     [dim]Example:[/] orchestrator plan mother-baby --at 2026-06-19
     """
@@ -36,17 +44,17 @@ def plan(ctx: typer.Context, playbook: Playbook, at: At = "", as_json: Json = Fa
             progress=count,
         )
     if as_json:
-        show_json(plan_data(shown))
+        show_json(plan_data(shown, texts=texts))
     else:
-        show_markdown(forecast_markdown(shown, samples=True))
+        show_markdown(forecast_markdown(shown, samples=texts))
     if not shown.is_sound:
         raise typer.Exit(PROBLEMS)
 
 
-def plan_data(shown: Any) -> dict[str, Any]:
+def plan_data(shown: Any, *, texts: bool) -> dict[str, Any]:
     waves = [
         {
-            **{f.name: getattr(wave, f.name) for f in fields(wave) if f.name != "samples"},
+            **{f.name: getattr(wave, f.name) for f in fields(wave) if texts or f.name != "samples"},
             "outcomes": [
                 {"state": state, "reason": reason, "channel": channel, "messages": number}
                 for (state, reason, channel), number in wave.outcomes.items()

@@ -56,6 +56,7 @@ class MessageFacts:
     campaign_state: str = "running"
     expires_at: datetime | None = None
     coupon_expires_at: datetime | None = None
+    order_cancelled: bool = False  #: the order that brought them in
     purchased: bool = False  #: since what brought them in, where the wave asks for it
     reachable: bool = True  #: the customer still has the address it was planned for
     suppressed: bool = False
@@ -99,6 +100,8 @@ def may_contact(purpose: str, consent: bool | None) -> bool:  # noqa: FBT001  # 
 
 
 def _standing_against(facts: MessageFacts) -> Reason | None:
+    if facts.order_cancelled:
+        return Reason.ORDER_CANCELLED
     if facts.purchased:
         return Reason.PURCHASED
     if not facts.reachable:

@@ -39,7 +39,8 @@ class MessageState(StrEnum):
 _S = MessageState
 FOLLOWERS: dict[MessageState, frozenset[MessageState]] = {
     # Accepted: news of an earlier hand-over that the provider had said it would not take.
-    _S.PLANNED: frozenset({_S.CLAIMED, _S.CANCELLED, _S.EXPIRED, _S.ACCEPTED}),
+    # Skipped: planned, and then no code was left in the pool for it.
+    _S.PLANNED: frozenset({_S.CLAIMED, _S.SKIPPED, _S.CANCELLED, _S.EXPIRED, _S.ACCEPTED}),
     _S.CLAIMED: frozenset(
         {_S.PLANNED, _S.SENDING, _S.SKIPPED, _S.EXPIRED, _S.CANCELLED, _S.ACCEPTED}
     ),
@@ -70,6 +71,7 @@ class Reason(StrEnum):
     # the enrollment ended
     PURCHASED = "purchased"  #: came back and bought
     COMPLETED = "completed"  #: walked through all waves
+    ORDER_CANCELLED = "order_cancelled"  #: the order that brought them in was cancelled or refunded
     CAMPAIGN_STOPPED = "campaign_stopped"
     HELD_OUT = "held_out"  #: by lot, from the campaign or from this send
     # the message

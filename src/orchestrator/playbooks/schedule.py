@@ -45,6 +45,19 @@ def step_after(definition: Definition, track: str, wave: str, occurrence: int) -
     return steps[position + 1] if position + 1 < len(steps) else None
 
 
+def first_wave(definition: Definition, track: str) -> str:
+    return steps_of(definition, track)[0].wave
+
+
+def tracks_beginning(definition: Definition, wave: str) -> list[str]:
+    """Return the tracks whose walk begins with the wave; the campaign's holdout stands there too."""
+    return [
+        track
+        for track in definition.tracks
+        if (waves := waves_of(definition, track)) and waves[0].wave == wave
+    ]
+
+
 def last_action(definition: Definition, track: str) -> Step | None:
     """The last wave that does not repeat: with it a group's actions are complete."""
     single = {wave.wave for wave in waves_of(definition, track) if wave.repeat is None}

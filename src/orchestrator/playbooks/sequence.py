@@ -7,6 +7,7 @@ from orchestrator.domain.messages import WaveKind
 from orchestrator.playbooks.document import Document, Location
 from orchestrator.playbooks.model import Definition, Variant, Wave
 from orchestrator.playbooks.problems import Problem, did_you_mean
+from orchestrator.playbooks.schedule import tracks_beginning
 
 _SHORTEST_MONTH, _LONGEST_MONTH = 28, 31
 _GREETINGS = frozenset({WaveKind.THANKS, WaveKind.CARE})
@@ -28,6 +29,7 @@ def check_sequence(definition: Definition, document: Document, problems: list[Pr
         for index in places:
             checker.order(index)
             checker.manners(index)
+        checker.beginnings()
     checker.currencies()
     checker.overall()
 
@@ -163,6 +165,29 @@ class _Checker:
                 f"overall counts from unknown wave {overall.wave}",
                 did_you_mean(overall.wave, names),
             )
+
+    def beginnings(self) -> None:
+        """Groups and the whole are compared from the first wave on, where both arms still are."""
+        evaluate = self.definition.evaluate
+        overall = evaluate.overall
+        if overall and overall.wave in {wave.wave for wave in self.waves}:
+            begins = tracks_beginning(self.definition, overall.wave)
+            if others := sorted(set(self.definition.tracks) - set(begins)):
+                self.complain(
+                    ("evaluate", "overall"),
+                    f"overall counts from {overall.wave}, "
+                    f"which is not the first wave of track {', '.join(others)}",
+                    f"Leave out 'after {overall.wave}': each track counts from its first wave.",
+                )
+        asked = [name for name in ("groups", "overall") if getattr(evaluate, name) is not None]
+        for index, wave in enumerate(self.waves):
+            if asked and wave.unless and tracks_beginning(self.definition, wave.wave):
+                self.complain(
+                    ("waves", index, "unless"),
+                    f"{wave.wave} comes first and leaves out who bought before it, "
+                    f"so that evaluate.{' and evaluate.'.join(asked)} would miss their purchases",
+                    f"Remove 'unless' here, or {' and '.join(asked)} below evaluate.",
+                )
 
     def _due(self, wave: Wave, month: int) -> int:
         """Seconds after the anchor, where a month has so many days."""

@@ -127,11 +127,15 @@ def _finish(database: Database, texts: OpenedTexts, now: datetime) -> tuple[str,
             if _has_ended(campaign, texts(campaign).definition, now)
             and campaigns.is_complete(connection, campaign.id)
         ]
-    if over:
-        with database.write() as connection:
-            for campaign in over:
-                campaigns.set_state(connection, campaign.id, "done", None)
-    return tuple(campaign.name for campaign in over)
+    if not over:
+        return ()
+    with database.write() as connection:
+        # A person may have paused or stopped one meanwhile, and that stays.
+        return tuple(
+            campaign.name
+            for campaign in over
+            if campaigns.set_state(connection, campaign.id, "done", None, only_from="running")
+        )
 
 
 def _has_ended(campaign: StoredCampaign, definition: Definition, now: datetime) -> bool:

@@ -23,9 +23,10 @@ def check(
     paused = []
     with database.write() as connection:
         for campaign_id, reason in sorted(tripped.items()):
-            if campaigns.get(connection, campaign_id).state != "running":
+            if not campaigns.set_state(
+                connection, campaign_id, "paused", reason, only_from="running"
+            ):
                 continue
-            campaigns.set_state(connection, campaign_id, "paused", reason)
             audit.write(
                 connection,
                 at=now,

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, timedelta
 
 from orchestrator.domain.evaluations import (
     Cell,
@@ -22,7 +22,6 @@ from orchestrator.store.evaluations import StoredEvaluation
 from orchestrator.store.outcomes import sums
 
 REVISED_FOR = timedelta(days=90)  #: after its send, an evaluation follows later refunds this long
-_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +134,6 @@ def question_of(item: StoredEvaluation, stored: StoredCampaign, definition: Defi
     track, category = (
         read_group_scope(item.scope) if item.kind is EvaluationKind.GROUP else (None, None)
     )
-    overall, previous = definition.evaluate.overall, item.previous_day
     return Question(
         kind=item.kind,
         send_id=item.send_id,
@@ -146,12 +144,6 @@ def question_of(item: StoredEvaluation, stored: StoredCampaign, definition: Defi
         window=_window(item.kind, definition),
         track=track,
         category=category,
-        day_begins=_midnight(item.day, definition),
-        day_ends=_midnight(item.day + _DAY, definition),
-        previous_day_ends=_midnight(previous + _DAY, definition) if previous else None,
-        from_anchor=item.kind is EvaluationKind.OVERALL
-        and overall is not None
-        and overall.wave is None,
     )
 
 
@@ -163,7 +155,3 @@ def _window(kind: EvaluationKind, definition: Definition) -> timedelta:
     if span is None:
         raise ValueError(f"the playbook asks for no {kind} evaluation")
     return span.timedelta
-
-
-def _midnight(day: date, definition: Definition) -> datetime:
-    return datetime.combine(day, time(), definition.zone)

@@ -120,14 +120,13 @@ def _definitions(
 ) -> Definitions:
     by_send = item.kind is EvaluationKind.SEND
     drawn = Control.WAVE_HOLDOUT if by_send else Control.CAMPAIGN_HOLDOUT
-    begins = "anchor_at" if question.from_anchor else "accepted_at, else would_go_at"
     ends = "last action" if item.kind is EvaluationKind.GROUP else "window start"
     return Definitions(
         control=drawn if holdout else Control.NONE,
         planned_holdout=holdout,
         window_seconds=int(question.window.total_seconds()),
         lag_seconds=int(question.definition.evaluate.lag.timedelta.total_seconds()),
-        window_begins=begins,
+        window_begins="would_go_at",
         window_ends=f"{ends} + window",
         statement=STATEMENT,
         margin=margin,

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from orchestrator.domain.calendar import Span, awake_at, due_at
+from orchestrator.domain.calendar import awake_at, due_at
 from orchestrator.playbooks import Definition, Wave
-from orchestrator.playbooks.schedule import last_action
+from orchestrator.playbooks.schedule import last_action, tracks_beginning
 from orchestrator.store import coupons, enrollments, evaluations, moments, planning
 from orchestrator.store.campaigns import StoredCampaign
 from orchestrator.store.chunk import Chunk, Zone
@@ -20,6 +20,7 @@ class PlanReport:
     messages: int = 0
     coupons: int = 0
     purchased: int = 0  #: left because they bought again
+    cancelled: int = 0  #: left because their order was cancelled or refunded
     steps: set[tuple[str, int]] = field(default_factory=set)
 
 
@@ -89,6 +90,7 @@ def _plan_chunk(
         if until is None:
             return False
         chunk = step.chunk(until, now)
+        report.cancelled += planning.exit_cancelled(connection, chunk)
         if wave.unless == "purchased":
             report.purchased += planning.exit_purchased(connection, chunk)
         planning.expire_older(connection, chunk)
@@ -153,24 +155,23 @@ def _schedule_evaluations(connection: Connection, chunk: Chunk, zones: list[Zone
         last = max(zone.would_go_at for zone in zones if zone.send_id == send_id)
         due = last + evaluate.sends.timedelta + lag
         evaluations.schedule(connection, send_id, chunk.campaign_id, "send", "", due)
-        if chunk.occurrence:
+        begins = tracks_beginning(chunk.definition, chunk.wave.wave)
+        if chunk.occurrence or not begins:
             continue
-        if evaluate.overall is not None and evaluate.overall.wave == chunk.wave.wave:
+        if evaluate.overall is not None:
             due = last + evaluate.overall.span.timedelta + lag
             evaluations.schedule(connection, send_id, chunk.campaign_id, "overall", "", due)
-        if evaluate.groups is not None:
-            _schedule_groups(connection, chunk, send_id, evaluate.groups, lag_from=last)
+        _schedule_groups(connection, chunk, send_id, begins, lag_from=last)
 
 
 def _schedule_groups(
-    connection: Connection, chunk: Chunk, send_id: int, after: Span, *, lag_from: datetime
+    connection: Connection, chunk: Chunk, send_id: int, tracks: list[str], *, lag_from: datetime
 ) -> None:
-    definition = chunk.definition
-    for track in definition.tracks:
+    definition, evaluate = chunk.definition, chunk.definition.evaluate
+    for track in tracks:
         last = last_action(definition, track)
-        first = moments.first_wave(definition, track)
-        if last is None or chunk.wave.wave != first:
+        if last is None or evaluate.groups is None:
             continue
         for scope, ends_at in moments.group_ends(connection, send_id, definition, track, last.wave):
-            due = max(ends_at, lag_from) + after.timedelta + definition.evaluate.lag.timedelta
+            due = max(ends_at, lag_from) + evaluate.groups.timedelta + evaluate.lag.timedelta
             evaluations.schedule(connection, send_id, chunk.campaign_id, "group", scope, due)

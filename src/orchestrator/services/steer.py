@@ -1,15 +1,25 @@
-"""What people do to a running campaign: pause, resume, stop; and the switch that stops everything."""
+"""What people do to a running campaign: pause, resume, stop, settle; the switch that stops all."""
 
 from datetime import datetime
 
+from orchestrator.domain.messages import MessageState
+from orchestrator.domain.providers import Outcome
 from orchestrator.store import audit, campaigns, enrollments, kill_switch
 from orchestrator.store.campaigns import StoredCampaign
 from orchestrator.store.database import Connection, Database
-from orchestrator.store.messages import claims
+from orchestrator.store.messages import claims, unresolved
 
 
 class CampaignNotThereError(LookupError):
     """No campaign has this name."""
+
+
+class MessageNotThereError(LookupError):
+    """No message has this number."""
+
+
+class MessageNotUnresolvedError(ValueError):
+    """What became of a message is known, or not given up yet."""
 
 
 class CampaignOverError(ValueError):
@@ -65,6 +75,44 @@ def resume_all(database: Database, *, actor: str, now: datetime) -> None:
     with database.write() as connection:
         kill_switch.release(connection)
         audit.write(connection, at=now, actor=actor, action="resume all", subject="dispatch")
+
+
+def settle(
+    database: Database,
+    message_id: int,
+    outcome: Outcome,
+    *,
+    reason: str,
+    actor: str,
+    now: datetime,
+) -> None:
+    """
+    Say what became of an unresolved message: accepted or rejected, as the provider's list shows it.
+
+    Raises MessageNotThereError, and MessageNotUnresolvedError for a message in any other state.
+    """
+    change = _SETTLED[outcome]
+    with database.write() as connection:
+        state = unresolved.state_of(connection, message_id)
+        if state is None:
+            raise MessageNotThereError(f"there is no message {message_id}")
+        if state is not MessageState.UNRESOLVED:
+            raise MessageNotUnresolvedError(
+                f"message {message_id} is {state}. Only an unresolved one can be settled"
+            )
+        change(connection, message_id, now)
+        audit.write(
+            connection,
+            at=now,
+            actor=actor,
+            action="settle",
+            subject=f"message:{message_id}",
+            details={"outcome": outcome.value, "reason": reason},
+        )
+
+
+# What a person can know for certain; all else is for the provider to say.
+_SETTLED = {Outcome.ACCEPTED: unresolved.accept, Outcome.REJECTED: unresolved.reject}
 
 
 def list_campaigns(database: Database) -> list[StoredCampaign]:

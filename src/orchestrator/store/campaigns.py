@@ -97,12 +97,19 @@ def every(connection: Connection) -> list[StoredCampaign]:
     return [_campaign(row) for row in connection.execute(_stored().order_by(campaigns.c.id))]
 
 
-def set_state(connection: Connection, campaign_id: int, state: str, reason: str | None) -> None:
-    connection.execute(
-        update(campaigns)
-        .where(campaigns.c.id == campaign_id)
-        .values(state=state, state_reason=reason)
-    )
+def set_state(
+    connection: Connection,
+    campaign_id: int,
+    state: str,
+    reason: str | None,
+    *,
+    only_from: str | None = None,
+) -> bool:
+    """Return whether it is so now; False where the campaign had left the state ``only_from``."""
+    moved = update(campaigns).where(campaigns.c.id == campaign_id)
+    if only_from is not None:
+        moved = moved.where(campaigns.c.state == only_from)
+    return connection.execute(moved.values(state=state, state_reason=reason)).rowcount == 1
 
 
 def set_enrolled_seen(connection: Connection, campaign_id: int, seen: str) -> None:

@@ -1,7 +1,13 @@
-"""Who an evaluation compares, each with their own window."""
+"""
+Who an evaluation compares, each with their own window.
+
+A window begins at `messages.would_go_at` in both arms, never at the acceptance: a message that is
+put off (by a cap, a pause, a busy provider) and then skipped because its customer bought meanwhile
+would otherwise show a lift out of nothing.
+"""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -13,21 +19,18 @@ from sqlalchemy import (
     and_,
     case,
     func,
-    literal,
     null,
     select,
     type_coerce,
-    union_all,
 )
 
-from orchestrator.domain.arms import Arm
 from orchestrator.domain.coupons import CouponState
 from orchestrator.domain.evaluations import EvaluationKind
 from orchestrator.domain.messages import OPEN_STATES
 from orchestrator.playbooks.model import Definition
-from orchestrator.playbooks.schedule import last_action, waves_of
+from orchestrator.playbooks.schedule import last_action, tracks_beginning
 from orchestrator.store.moments import would_be_at
-from orchestrator.store.tables import coupons, enrollments, messages, micros
+from orchestrator.store.tables import coupons, enrollments, messages
 from orchestrator.store.tables.types import MICROSECOND
 
 
@@ -42,13 +45,8 @@ class Question:
     currency: str
     definition: Definition
     window: timedelta  #: after the start; of a group, after its last action
-    # Of groups and overall: which of the campaign's holdout belong to this send.
-    track: str | None = None
+    track: str | None = None  #: of a group
     category: str | None = None
-    day_begins: datetime | None = None
-    day_ends: datetime | None = None
-    previous_day_ends: datetime | None = None  #: of the send before; none for the first
-    from_anchor: bool = False  #: windows begin with the order, not with the message
 
 
 def cohort_of(question: Question) -> Select[Any]:
@@ -62,9 +60,9 @@ def cohort_of(question: Question) -> Select[Any]:
 
 
 def _of_send(question: Question) -> Select[Any]:
-    """Everybody the lot of this send was drawn for, from the acceptance or when it would have been."""
+    """Everybody the lot of this send was drawn for, from the moment alike in both arms."""
     columns = messages.c
-    starts = as_micros(func.coalesce(columns.accepted_at, columns.would_go_at))
+    starts = as_micros(columns.would_go_at)
     ends = starts + question.window // MICROSECOND
     redeemed = and_(coupons.c.state == CouponState.REDEEMED, coupons.c.redeemed_at <= ends)
     return (
@@ -91,8 +89,8 @@ def _of_send(question: Question) -> Select[Any]:
 
 
 def _of_campaign(question: Question) -> Select[Any]:
-    """The enrollments of a send, by the campaign's arm, and those held out who would be among them."""
-    member = union_all(_written_to(question), _held_out(question)).subquery("member")
+    """The enrollments of a first wave's send, whatever became of its row, by the campaign's arm."""
+    member = _members(question).subquery("member")
     ends = _window_end(question, member)
     walked = select(member, ends.label("ends")).cte("walked")
     touched = _touches(walked)
@@ -119,85 +117,33 @@ def _of_campaign(question: Question) -> Select[Any]:
     )
 
 
-def _written_to(question: Question) -> Select[Any]:
-    went = func.coalesce(messages.c.accepted_at, messages.c.would_go_at)
-    starts = enrollments.c.anchor_at if question.from_anchor else went
+def _members(question: Question) -> Select[Any]:
+    columns = enrollments.c
     return (
         select(
-            *_enrollment_columns(),
-            as_micros(starts).label("starts"),
+            columns.id.label("enrollment_id"),
+            columns.customer_id,
+            columns.track,
+            columns.arm,
+            as_micros(columns.anchor_at).label("anchor_at"),
+            as_micros(columns.enrolled_at).label("enrolled_at"),
+            columns.timezone,
+            as_micros(messages.c.would_go_at).label("starts"),
             as_flag(messages.c.state.in_(OPEN_STATES)).label("open"),
         )
-        .join(messages, messages.c.enrollment_id == enrollments.c.id)
+        .join(messages, messages.c.enrollment_id == columns.id)
         .where(messages.c.send_id == question.send_id, *_in_scope(question))
     )
 
 
-def _held_out(question: Question) -> Select[Any]:
-    """
-    The campaign's holdout that this send would have reached: due since the send before.
-
-    After an interruption a send carries several days' customers; so does its control.
-    """
-    if question.day_begins is None or question.day_ends is None:
-        raise ValueError("the holdout of a campaign belongs to a send by its day")
-    dated = (
-        select(
-            *_enrollment_columns(),
-            as_micros(_would_be(question, question.wave, enrollments)).label("due"),
-        )
-        .where(
-            enrollments.c.campaign_id == question.campaign_id,
-            enrollments.c.arm == Arm.HOLDOUT,
-            *_in_scope(question),
-        )
-        .cte("dated")
-    )
-    due, begins = dated.c.due, micros(question.day_begins)
-    bounds = [due < micros(question.day_ends)]
-    if question.previous_day_ends is not None:
-        bounds.append(due >= micros(question.previous_day_ends))
-    went = case((due < begins, literal(begins, BigInteger)), else_=due)
-    starts = dated.c.anchor_at if question.from_anchor else went
-    kept = [column for column in dated.c if column is not due]
-    return select(*kept, starts.label("starts"), literal(0).label("open")).where(*bounds)
-
-
-def _enrollment_columns() -> list[ColumnElement[Any]]:
-    columns = enrollments.c
-    return [
-        columns.id.label("enrollment_id"),
-        columns.customer_id,
-        columns.track,
-        columns.arm,
-        as_micros(columns.anchor_at).label("anchor_at"),
-        as_micros(columns.enrolled_at).label("enrolled_at"),
-        columns.timezone,
-    ]
-
-
 def _in_scope(question: Question) -> list[ColumnElement[bool]]:
+    """Those whose walk begins with this send: the holdout of other tracks is not among them."""
+    columns = enrollments.c
     if question.track is None:
-        return []
-    same = enrollments.c.category == question.category
-    none = enrollments.c.category.is_(None)
-    return [enrollments.c.track == question.track, none if question.category is None else same]
-
-
-def _would_be(question: Question, wave: str, enrollment: Any) -> ColumnElement[Any]:
-    """When the wave is due for an enrollment, by its track; tracks without it are never due."""
-    definition = question.definition
-    tracks = [question.track] if question.track else list(definition.tracks)
-    return case(
-        *(
-            (
-                enrollment.c.track == track,
-                as_micros(would_be_at(definition, track, wave, enrollment)),
-            )
-            for track in tracks
-            if any(walked.wave == wave for walked in waves_of(definition, track))
-        )
-    )
+        return [columns.track.in_(tracks_beginning(question.definition, question.wave))]
+    same = columns.category == question.category
+    none = columns.category.is_(None)
+    return [columns.track == question.track, none if question.category is None else same]
 
 
 def _window_end(question: Question, member: Subquery) -> ColumnElement[Any]:
@@ -208,7 +154,7 @@ def _window_end(question: Question, member: Subquery) -> ColumnElement[Any]:
     last = last_action(question.definition, question.track)
     if last is None:
         return starts + length
-    acted = as_micros(_would_be(question, last.wave, member))
+    acted = as_micros(would_be_at(question.definition, question.track, last.wave, member))
     return case((acted < starts, starts), else_=acted) + length
 
 

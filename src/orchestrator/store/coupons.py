@@ -36,6 +36,10 @@ _ISSUED: ColumnClause[str] = literal_column("'issued'")
 _POOL: ColumnClause[str] = literal_column("'pool'")
 
 
+class CodesTakenTwiceError(Exception):
+    """A code that was locked for one campaign is not in its pool any more; nothing is kept."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
     """An offer of a wave, and the variants that get it."""
@@ -116,34 +120,46 @@ def _draw(
     connection: Connection, chunk: Chunk, grant: Grant, bearers: Sequence[Row[Any]]
 ) -> Sequence[Row[Any]]:
     """Hand out imported codes in their order, and return who got one; the others are skipped."""
-    free = (
-        select(coupons.c.id)
-        .where(coupons.c.state == _POOL, coupons.c.offer == grant.offer.pool)
-        .order_by(coupons.c.id)
-        .limit(len(bearers))
-    )
-    pool = [row.id for row in connection.execute(free)]
+    pool = _take_from_pool(connection, str(grant.offer.pool), len(bearers))
     served = bearers[: len(pool)]
-    ends = _ends(grant, {(chunk.now, bearer.timezone) for bearer in served})
+    ends = _ends(grant, {(bearer.would_go_at, bearer.timezone) for bearer in served})
     drawn = rows_as_table(
         connection,
         "drawn",
         {"coupon_id": BigInteger, "enrollment_id": BigInteger, "expires_at": BigInteger},
         [
-            (coupon, bearer.enrollment_id, ends[chunk.now, bearer.timezone])
+            (coupon, bearer.enrollment_id, ends[bearer.would_go_at, bearer.timezone])
             for bearer, coupon in zip(served, pool, strict=True)
         ],
     ).c
     taken = (
         update(coupons)
-        .where(coupons.c.id == drawn.coupon_id)
+        .where(coupons.c.id == drawn.coupon_id, coupons.c.state == _POOL)
         .values(
             **_terms(chunk, grant), enrollment_id=drawn.enrollment_id, expires_at=drawn.expires_at
         )
     )
-    connection.execute(taken)
+    if connection.execute(taken).rowcount != len(served):
+        raise CodesTakenTwiceError(f"codes of the pool {grant.offer.pool!r} went to others meanwhile")
     _skip_empty_handed(connection, chunk, [bearer.id for bearer in bearers[len(pool) :]])
     return served
+
+
+def _take_from_pool(connection: Connection, pool: str, wanted: int) -> list[int]:
+    """Lock the first codes that are free and return their ids: fewer only where there are no more."""
+    free = (
+        select(coupons.c.id)
+        .where(coupons.c.state == _POOL, coupons.c.offer == pool)
+        .order_by(coupons.c.id)
+    )
+    # Another campaign that draws from the same pool need not be waited for while there are codes …
+    passing = free.limit(wanted).with_for_update(skip_locked=True)
+    taken = list(connection.execute(passing).scalars())
+    if len(taken) < wanted:
+        # … but a pool is empty only once nobody can give back what they hold.
+        waiting = free.where(coupons.c.id.not_in(taken)).limit(wanted - len(taken))
+        taken += connection.execute(waiting.with_for_update()).scalars()
+    return taken
 
 
 def _ends(grant: Grant, begun: set[tuple[datetime, str]]) -> dict[tuple[datetime, str], int]:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.engine import URL
@@ -29,6 +29,12 @@ _SQLITE_PRAGMAS = (
     "PRAGMA temp_store=MEMORY",
 )
 
+# A transaction of SQLite sees one moment anyway; on a server each statement would see its own.
+_READING: dict[bool, dict[str, Any]] = {
+    True: {"read_only": True},
+    False: {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
+}
+
 Result = TypeVar("Result")
 
 
@@ -46,6 +52,7 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url: URL = make_url(_with_driver(url))
         self.engine: Engine = _engine(self.url)
+        self._reader: Engine = self.engine.execution_options(**_READING[self.is_sqlite])
 
     @property
     def is_sqlite(self) -> bool:
@@ -82,7 +89,7 @@ class Database:
         """One transaction that sees a single moment and writes nothing."""
         with (
             self._reachable(),
-            self.engine.execution_options(read_only=True).connect() as connection,
+            self._reader.connect() as connection,
             connection.begin(),
         ):
             yield connection
@@ -160,11 +167,19 @@ def _engine(url: URL) -> Engine:
         event.listen(server, "handle_error", forget_rows)
         return server
     if url.database:
-        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        _make_private(Path(url.database))
     engine = create_engine(url, hide_parameters=True, connect_args={"timeout": BUSY_SECONDS})
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _make_private(file: Path) -> None:
+    # Customers' names, phones and orders: nobody else on this machine reads them. What SQLite
+    # writes beside the file gets the file's rights.
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not file.exists():
+        file.touch(mode=0o600)
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:

@@ -20,6 +20,7 @@ from sqlalchemy import (
     literal,
     null,
     select,
+    type_coerce,
     update,
 )
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
@@ -29,13 +30,15 @@ from orchestrator.domain.messages import OPEN_STATES, Reason
 from orchestrator.playbooks.model import Definition
 from orchestrator.playbooks.schedule import Step, steps_of
 from orchestrator.store import functions
+from orchestrator.store.audience.windows import window_of
 from orchestrator.store.dialects import insert_on
-from orchestrator.store.tables import enrollments, messages, micros
+from orchestrator.store.tables import customers, enrollments, messages, micros, orders
 
 Columns = ReadOnlyColumnCollection[str, ColumnElement[Any]]
 _COLUMNS = (
     "campaign_id", "customer_id", "person", "order_id", "anchor_at", "track", "category",
-    "locale", "timezone", "arm", "enrolled_at", "wave", "occurrence", "due_at", "exit_reason",
+    "locale", "timezone", "arm", "enrolled_at", "wave", "occurrence", "due_at",
+    "returns_from",
 )  # fmt: skip
 
 
@@ -54,11 +57,10 @@ def enroll(
 
     Of several orders, and of several profiles of one person, the first order brings them in.
 
-    The lot is drawn here, once: the campaign holdout is stored before the first message leaves,
-    and never walks.
+    The lot is drawn here, once: the campaign holdout is stored before the first message leaves, and
+    walks as far as its track's first wave, to be compared with those who are written to there.
     """
     found = _drawn(definition, admitted, campaign_id, salt).c
-    treated = found.arm == Arm.TREATED.value
     chosen = select(
         literal(campaign_id),
         found.customer_id,
@@ -71,13 +73,13 @@ def enroll(
         found.timezone,
         found.arm,
         literal(micros(now), BigInteger),
-        case((treated, _first_wave(definition, found)), else_=null()),
+        _first_wave(definition, found),
         literal(0, Integer),
-        case((treated, _first_due(definition, found, now)), else_=null()),
-        case((treated, null()), else_=literal(Reason.HELD_OUT.value)),
+        _first_due(definition, found, now),
+        _returns_from(definition),
     ).where(found.track.is_not(None))
     enrolled = insert_on(connection)(enrollments).from_select(_COLUMNS, chosen)
-    enrolled = enrolled.on_conflict_do_nothing(index_elements=("campaign_id", "person"))
+    enrolled = enrolled.on_conflict_do_nothing()
     return int(connection.execute(enrolled).rowcount)
 
 
@@ -134,8 +136,9 @@ def step_due(step: Step) -> ColumnElement[Any]:
     columns = enrollments.c
     if step.follows is None:
         due = functions.due_at(columns.anchor_at, step.span, columns.timezone, None)
-        return due + columns.shifted
-    return functions.due_at(_settled_at(step), step.span, columns.timezone, None)
+    else:
+        due = functions.due_at(_settled_at(step), step.span, columns.timezone, None)
+    return due + columns.shifted
 
 
 def _settled_at(step: Step) -> ColumnElement[Any]:
@@ -173,9 +176,7 @@ def stop(connection: Connection, campaign_id: int, now: datetime) -> int:
 
 def _drawn(definition: Definition, admitted: Select[Any], campaign_id: int, salt: str) -> Subquery:
     found = admitted.subquery("admitted")
-    known = exists().where(
-        enrollments.c.campaign_id == campaign_id, enrollments.c.person == found.c.person
-    )
+    known = _known(found, campaign_id)
     arm: ColumnElement[str] = literal(Arm.TREATED.value)
     if definition.holdout:
         lot = functions.lot(found.c.person, campaign_salt(salt))
@@ -183,6 +184,55 @@ def _drawn(definition: Definition, admitted: Select[Any], campaign_id: int, salt
     # The offset keeps both databases from copying the lot to every place that asks for the arm.
     drawn = select(found, arm.label("arm")).where(~known)
     return drawn.order_by(found.c.placed_at, found.c.order_id).offset(0).subquery("drawn")
+
+
+def _known(found: Subquery, campaign_id: int) -> ColumnElement[bool]:
+    """Whether the person is in already, as they were known then or as they are known today."""
+    enrolled, profile = enrollments.c, customers.alias("profile")
+    as_then = exists().where(enrolled.campaign_id == campaign_id, enrolled.person == found.c.person)
+    as_today = exists().where(
+        profile.c.person == found.c.person,
+        enrolled.customer_id == profile.c.id,
+        enrolled.campaign_id == campaign_id,
+    )
+    return as_then | as_today
+
+
+def _returns_from(definition: Definition) -> ColumnElement[Any]:
+    """From when on a purchase is a return: not while the event is still going on."""
+    window = window_of(definition.audience, definition.zone)
+    if window is None or definition.anchor != "order":
+        return null()
+    return literal(micros(window.ends), BigInteger)
+
+
+def bought_since(now: datetime) -> ColumnElement[bool]:
+    """Whether the person of the enrollment at hand came back and bought, under whatever profile."""
+    own, buyer = customers.alias("own"), customers.alias("buyer")
+    since = func.coalesce(enrollments.c.returns_from, enrollments.c.anchor_at, type_=BigInteger)
+    return (
+        select(orders.c.id)
+        .join_from(own, buyer, buyer.c.person == own.c.person)
+        .join(orders, orders.c.customer_id == buyer.c.id)
+        .where(own.c.id == enrollments.c.customer_id)
+        .where(type_coerce(orders.c.placed_at, BigInteger) >= since)
+        .where(orders.c.placed_at > enrollments.c.anchor_at)
+        # A clock that plays the past must not see what comes later.
+        .where(orders.c.placed_at <= now)
+        .where(orders.c.counts.is_(True), orders.c.id != enrollments.c.order_id)
+        .correlate(enrollments)
+        .exists()
+    )
+
+
+def order_fell_through() -> ColumnElement[bool]:
+    """Whether the order that brought the enrollment at hand in was cancelled or refunded in full."""
+    return (
+        select(orders.c.id)
+        .where(orders.c.id == enrollments.c.order_id, orders.c.counts.is_(False))
+        .correlate(enrollments)
+        .exists()
+    )
 
 
 def _locale(definition: Definition, found: Columns, default: str) -> ColumnElement[str]:

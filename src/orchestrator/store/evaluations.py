@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CTE, Connection, Row, Select, func, insert, or_, select, update
+from sqlalchemy import CTE, Connection, Row, Select, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from orchestrator.domain.evaluations import EvaluationKind, Result
@@ -29,7 +29,6 @@ class StoredEvaluation:
     wave: str
     occurrence: int
     day: date  #: of the send, in the playbook's time zone
-    previous_day: date | None  #: of the send of this wave and occurrence before it
     kind: EvaluationKind
     scope: str
     revision: int
@@ -116,9 +115,10 @@ def record(connection: Connection, evaluation_id: int, result: Result, now: date
 
 def add_revision(
     connection: Connection, before: StoredEvaluation, result: Result, now: datetime
-) -> int:
-    """Record the next revision beside the one before; IntegrityError where it is there already."""
-    made = insert(evaluations).values(
+) -> int | None:
+    """Record the next revision beside the one before; None where another process was first."""
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    made = dialect.insert(evaluations).values(
         send_id=before.send_id,
         campaign_id=before.campaign_id,
         kind=before.kind.value,
@@ -128,7 +128,8 @@ def add_revision(
         recorded_at=now,
         result=result.as_json(),
     )
-    return int(connection.execute(made.returning(evaluations.c.id)).scalar_one())
+    once = made.on_conflict_do_nothing(index_elements=["send_id", "kind", "scope", "revision"])
+    return connection.execute(once.returning(evaluations.c.id)).scalar()
 
 
 def outdated(connection: Connection, since: datetime) -> list[StoredEvaluation]:
@@ -183,25 +184,8 @@ def _touched_since(oldest: Any) -> tuple[CTE, CTE]:
 
 
 def _stored() -> Select[Any]:
-    earlier = sends.alias("earlier")
-    previous_day = (
-        select(func.max(earlier.c.day))
-        .where(
-            earlier.c.campaign_id == sends.c.campaign_id,
-            earlier.c.wave == sends.c.wave,
-            earlier.c.occurrence == sends.c.occurrence,
-            earlier.c.day < sends.c.day,
-        )
-        .correlate(sends)
-        .scalar_subquery()
-    )
-    return select(
-        evaluations,
-        sends.c.wave,
-        sends.c.occurrence,
-        sends.c.day,
-        previous_day.label("previous_day"),
-    ).join(sends, sends.c.id == evaluations.c.send_id)
+    chosen = select(evaluations, sends.c.wave, sends.c.occurrence, sends.c.day)
+    return chosen.join(sends, sends.c.id == evaluations.c.send_id)
 
 
 def _is_last() -> Any:
@@ -227,7 +211,6 @@ def _evaluation(row: Row[Any]) -> StoredEvaluation:
         wave=row.wave,
         occurrence=row.occurrence,
         day=row.day,
-        previous_day=row.previous_day,
         kind=EvaluationKind(row.kind),
         scope=row.scope,
         revision=row.revision,

@@ -135,6 +135,15 @@ def days_of(
     return days
 
 
+def set_holdout_aside(connection: Connection, campaign_id: int) -> None:
+    """Let the campaign's holdout stand nowhere: what a wave withholds is counted without it."""
+    columns = enrollments.c
+    held_out = update(enrollments).where(
+        columns.campaign_id == campaign_id, columns.arm == Arm.HOLDOUT
+    )
+    connection.execute(held_out.values(wave=None, due_at=None))
+
+
 def put_at(connection: Connection, campaign_id: int, wave: Wave, now: datetime) -> None:
     """Let everybody treated stand at one wave, as if it were due now."""
     columns = enrollments.c

@@ -16,6 +16,7 @@ from orchestrator.store.tables import coupons, enrollments, messages, sends
 class LedgerRow:
     state: MessageState
     reason: Reason | None
+    of_campaign: bool  #: withheld by the campaign's lot, not by the send's
     messages: int
 
 
@@ -49,13 +50,18 @@ class SentRow:
 def messages_by_state(connection: Connection, campaign_id: int) -> list[LedgerRow]:
     """Return every message once: the counts add up to the planned rows."""
     columns = messages.c
+    of_campaign = (columns.state == MessageState.WITHHELD) & columns.assigned.is_(False)
+    kept_out = case((of_campaign, 1), else_=0).label("of_campaign")
     counted = (
-        select(columns.state, columns.reason, func.count())
+        select(columns.state, columns.reason, kept_out, func.count())
         .where(columns.campaign_id == campaign_id)
-        .group_by(columns.state, columns.reason)
-        .order_by(columns.state, columns.reason)
+        .group_by(columns.state, columns.reason, kept_out)
+        .order_by(columns.state, columns.reason, kept_out)
     )
-    return [LedgerRow(*row) for row in connection.execute(counted)]
+    return [
+        LedgerRow(state, reason, bool(by_campaign), number)
+        for state, reason, by_campaign, number in connection.execute(counted)
+    ]
 
 
 def enrolled(connection: Connection, campaign_id: int) -> list[EnrolledRow]:

@@ -35,10 +35,6 @@ def step_would_be_at(
     return functions.awake_at(earliest, columns.timezone, definition.quiet_hours)
 
 
-def first_wave(definition: Definition, track: str) -> str:
-    return steps_of(definition, track)[0].wave
-
-
 def group_ends(
     connection: Connection, send_id: int, definition: Definition, track: str, last_wave: str
 ) -> list[tuple[str, datetime]]:

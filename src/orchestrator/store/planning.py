@@ -31,9 +31,9 @@ from orchestrator.store import functions, reach
 from orchestrator.store.bulk import rows_as_table
 from orchestrator.store.chunk import Chunk, Zone
 from orchestrator.store.dialects import insert_on
-from orchestrator.store.enrollments import step_due
+from orchestrator.store.enrollments import bought_since, order_fell_through, step_due
 from orchestrator.store.reach import in_chunk
-from orchestrator.store.tables import enrollments, messages, micros, orders, sends
+from orchestrator.store.tables import enrollments, messages, micros, sends
 
 CHUNK = 20_000  #: enrollments planned in one transaction
 _ADDRESS = ("campaign_id", "wave", "occurrence", "channel", "address_hash")
@@ -69,11 +69,21 @@ def chunk_end(
 
 def exit_purchased(connection: Connection, chunk: Chunk) -> int:
     """Let those leave who bought again since their anchor."""
-    bought = _bought_since(enrollments, chunk.now)
+    return _leave(connection, chunk, bought_since(chunk.now), Reason.PURCHASED)
+
+
+def exit_cancelled(connection: Connection, chunk: Chunk) -> int:
+    """Let those leave whose order, the one that brought them in, was cancelled or refunded."""
+    return _leave(connection, chunk, order_fell_through(), Reason.ORDER_CANCELLED)
+
+
+def _leave(
+    connection: Connection, chunk: Chunk, whoever: ColumnElement[bool], reason: Reason
+) -> int:
     left = (
         update(enrollments)
-        .where(*in_chunk(chunk), bought)
-        .values(wave=None, due_at=None, exited_at=chunk.now, exit_reason=Reason.PURCHASED)
+        .where(*in_chunk(chunk), whoever)
+        .values(wave=None, due_at=None, exited_at=chunk.now, exit_reason=reason)
     )
     return connection.execute(left).rowcount
 
@@ -99,7 +109,7 @@ def ensure_send(connection: Connection, chunk: Chunk, day: Any) -> int:
 
 
 def write_messages(connection: Connection, chunk: Chunk, zones: Iterable[Zone]) -> int:
-    """Write one row an enrollment: planned, withheld by lot, or skipped with its reason."""
+    """Write one row an enrollment: planned, withheld by either lot, or skipped with its reason."""
     places = _zone_table(connection, zones)
     decided = _decided(chunk, places)
     columns = [column.name for column in decided.selected_columns]
@@ -112,6 +122,10 @@ def write_messages(connection: Connection, chunk: Chunk, zones: Iterable[Zone]) 
         doubled = _doubled(chunk, places)
         columns = [column.name for column in doubled.selected_columns]
         written += connection.execute(insert(messages).from_select(columns, doubled)).rowcount
+    if chunk.definition.holdout and not chunk.occurrence:
+        kept_out = _kept_out(chunk, places)
+        columns = [column.name for column in kept_out.selected_columns]
+        written += connection.execute(insert(messages).from_select(columns, kept_out)).rowcount
     return written
 
 
@@ -132,8 +146,12 @@ def expire_older(connection: Connection, chunk: Chunk) -> int:
 
 
 def move_on(connection: Connection, chunk: Chunk) -> int:
-    """Move everybody in the chunk to the next step of their track, or out at the end of the walk."""
-    moved = 0
+    """
+    Move everybody in the chunk to the next step of their track, or out at the end of the walk.
+
+    For the campaign's holdout the first wave is the end.
+    """
+    moved = _leave(connection, chunk, enrollments.c.arm == Arm.HOLDOUT, Reason.HELD_OUT)
     for track in chunk.wave.tracks or chunk.definition.tracks:
         step = step_after(chunk.definition, track, chunk.wave.wave, chunk.occurrence)
         values: dict[str, Any] = (
@@ -160,19 +178,9 @@ def shift_late(connection: Connection, chunk: Chunk) -> int:
 
 
 def _count(connection: Connection, chunk: Chunk) -> int:
-    counted = select(func.count()).select_from(enrollments).where(*in_chunk(chunk))
+    treated = enrollments.c.arm == Arm.TREATED
+    counted = select(func.count()).select_from(enrollments).where(*in_chunk(chunk), treated)
     return int(connection.execute(counted).scalar_one())
-
-
-def _bought_since(enrolled: Any, now: datetime) -> Any:
-    return exists().where(
-        orders.c.customer_id == enrolled.c.customer_id,
-        orders.c.placed_at > enrolled.c.anchor_at,
-        # A clock that plays the past must not see what comes later.
-        orders.c.placed_at <= now,
-        orders.c.counts.is_(True),
-        orders.c.id != enrolled.c.order_id,
-    )
 
 
 def _decided(chunk: Chunk, zones: Subquery) -> Select[Any]:
@@ -227,7 +235,29 @@ def _doubled(chunk: Chunk, zones: Subquery) -> Select[Any]:
             _constant(micros(chunk.now), "finished_at"),
         )
         .join_from(enrollments, zones, zones.c.timezone == columns.timezone)
-        .where(*in_chunk(chunk), ~told)
+        .where(*in_chunk(chunk), columns.arm == Arm.TREATED, ~told)
+    )
+
+
+def _kept_out(chunk: Chunk, zones: Subquery) -> Select[Any]:
+    """The campaign's holdout: in the first wave's send as the treated are, but not in its lot."""
+    columns = enrollments.c
+    return (
+        select(
+            zones.c.send_id,
+            columns.id.label("enrollment_id"),
+            columns.customer_id,
+            *_alike(chunk),
+            _constant(Arm.HOLDOUT.value, "arm"),
+            false().label("assigned"),
+            _constant(MessageState.WITHHELD.value, "state"),
+            _constant(Reason.HELD_OUT.value, "reason"),
+            zones.c.would_go_at.label("due_at"),
+            zones.c.would_go_at.label("would_go_at"),
+            _constant(micros(chunk.now), "finished_at"),
+        )
+        .join_from(enrollments, zones, zones.c.timezone == columns.timezone)
+        .where(*in_chunk(chunk), columns.arm == Arm.HOLDOUT)
     )
 
 

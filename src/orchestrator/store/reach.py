@@ -17,7 +17,7 @@ from sqlalchemy import (
     select,
 )
 
-from orchestrator.domain.arms import lots_of, variant_bounds, variant_salt, wave_salt
+from orchestrator.domain.arms import Arm, lots_of, variant_bounds, variant_salt, wave_salt
 from orchestrator.domain.messages import Channel, MessageState, Reason, WaveKind
 from orchestrator.playbooks.model import Wave
 from orchestrator.playbooks.schedule import steps_of
@@ -37,7 +37,7 @@ _HASHES = {Channel.SMS: customers.c.phone_hash, Channel.EMAIL: customers.c.email
 
 def judged(chunk: Chunk, zones: Subquery) -> Subquery:
     """
-    Return one row an enrollment of the chunk: way and address, variant, state and reason.
+    Return one row a treated enrollment of the chunk: way and address, variant, state and reason.
 
     Filters come before the lot: who cannot be reached is not part of the experiment. ``way`` is
     the channel, or the reason why there is none. Whoever was due first comes first.
@@ -122,7 +122,7 @@ def _due(chunk: Chunk, zones: Subquery) -> Select[Any]:
         )
         .join_from(enrollments, customers, customers.c.id == columns.customer_id)
         .join(zones, zones.c.timezone == columns.timezone)
-        .where(*in_chunk(chunk))
+        .where(*in_chunk(chunk), columns.arm == Arm.TREATED)
         .order_by(columns.due_at, columns.id)
     )
 
@@ -156,7 +156,9 @@ def _late(chunk: Chunk) -> ColumnElement[bool]:
     if wave.late == "skip":
         grace = functions.due_at(columns.due_at, wave.grace, columns.timezone, None)
         late = grace < micros(chunk.now)
-    if wave.repeat and chunk.occurrence + 1 < wave.occurrences:
+    # A wave that shifts moves its later repeats along: none of them is due as well.
+    more_to_come = wave.repeat is not None and chunk.occurrence + 1 < wave.occurrences
+    if wave.repeat and more_to_come and wave.late != "shift":
         nearest = functions.due_at(columns.due_at, wave.repeat.every, columns.timezone, None)
         late = late | (nearest <= micros(chunk.now))
     return late

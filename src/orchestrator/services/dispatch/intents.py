@@ -45,6 +45,7 @@ class Grounds:
     consents: dict[tuple[int, Channel, str], bool]
     suppressed: set[contacts.Address]
     purchased: set[int]
+    fell_through: set[int]  #: enrollments whose order counts no longer
     contacts: dict[tuple[str, WaveKind], list[datetime]]
     spent: Counter[int] = field(default_factory=Counter)
 
@@ -114,6 +115,9 @@ def _gather(
             connection, {(one.channel, one.address_hash) for one in held}
         ),
         purchased=facts.who_purchased(connection, asked, now) if asked else set(),
+        fell_through=facts.whose_order_fell_through(
+            connection, {one.enrollment_id for one in held}
+        ),
         contacts=contacts.load_contacts(connection, since) if since else {},
     )
 
@@ -128,6 +132,7 @@ def _facts(one: Held, letter: Letter, definition: Definition, grounds: Grounds) 
         campaign_state=stand.state,
         expires_at=one.expires_at,
         coupon_expires_at=one.coupon_expires_at,
+        order_cancelled=one.enrollment_id in grounds.fell_through,
         purchased=one.enrollment_id in grounds.purchased,
         reachable=one.reachable,
         suppressed=(one.channel, one.address_hash) in grounds.suppressed,

@@ -36,6 +36,7 @@ class Letter:
     token: int
     campaign_id: int
     channel: Channel
+    template: str | None = None  #: the path of its text in the playbook
     outgoing: Outgoing | None = field(default=None, repr=False)
     unwritten: Reason | None = None
     parts: int = 0
@@ -75,7 +76,9 @@ def write(sheet: Sheet, campaign: StoredCampaign, texts: Texts, answers: Answers
     if sheet.address is None:
         return _unwritten(sheet, Reason.NO_ADDRESS)
     try:
-        rendered = _render(sheet, campaign, texts, answer, locale)
+        template = _template_for(sheet, texts, locale)
+        context = context_of(sheet, campaign.shop, answer, locale)
+        rendered = texts.renderer.render(template, context)
     except RenderError as error:
         lacks_answer = answer is None and error.detail.startswith("concern.")
         return _unwritten(sheet, Reason.NO_ANSWER if lacks_answer else Reason.RENDER_FAILED)
@@ -87,6 +90,7 @@ def write(sheet: Sheet, campaign: StoredCampaign, texts: Texts, answers: Answers
         token=sheet.token,
         campaign_id=sheet.campaign_id,
         channel=sheet.channel,
+        template=template,
         outgoing=_outgoing(sheet, sheet.address, campaign, rendered),
         parts=parts,
         cost=campaign.shop.cost(sheet.channel, parts),
@@ -94,10 +98,8 @@ def write(sheet: Sheet, campaign: StoredCampaign, texts: Texts, answers: Answers
     )
 
 
-def _render(
-    sheet: Sheet, campaign: StoredCampaign, texts: Texts, answer: Answer | None, locale: str
-) -> Rendered:
-    template = texts.playbook.template_for(
+def _template_for(sheet: Sheet, texts: Texts, locale: str) -> str:
+    return texts.playbook.template_for(
         wave=sheet.wave,
         variant=sheet.variant,
         track=sheet.track,
@@ -105,7 +107,6 @@ def _render(
         channel=sheet.channel,
         locale=locale,
     )
-    return texts.renderer.render(template, context_of(sheet, campaign.shop, answer, locale))
 
 
 def _outgoing(sheet: Sheet, address: str, campaign: StoredCampaign, rendered: Rendered) -> Outgoing:

@@ -88,7 +88,7 @@ COMPLAINTS = (
         Severity.STUCK,
         stuck.unresolved,
         "nobody knows whether the provider took these messages",
-        "look for the message id at the provider; its callback still corrects them",
+        "look for the message id at the provider, then: orchestrator settle MESSAGE accepted|rejected",
     ),
     Complaint(
         "evaluation_overdue",
@@ -145,6 +145,13 @@ COMPLAINTS = (
         sums.messages_of_the_held_out,
         "messages were planned for customers who are held out of the campaign",
         _PAUSE,
+    ),
+    Complaint(
+        "held_out_without_place",
+        Severity.WRONG,
+        sums.held_out_without_place,
+        "customers who are held out have not one row in the send that they are compared in",
+        _LOOK,
     ),
     Complaint(
         "accepted_without_attempt",

@@ -142,10 +142,13 @@ def _samples(found: Forecast) -> Iterator[str]:
     yield "## Texts"
     yield ""
     for wave in found.waves:
-        for text in wave.samples:
-            yield f"### {wave.wave}"
+        for sample in wave.samples:
+            yield f"### {wave.wave}: {sample.template}"
             yield ""
-            yield from (f"> {line}" for line in text.splitlines())
+            if sample.subject is not None:
+                yield f"> **{sample.subject}**"
+                yield ">"
+            yield from (f"> {line}" for line in sample.text.splitlines())
             yield ""
 
 

@@ -12,7 +12,7 @@ from orchestrator.playbooks import Definition, Playbook, Wave
 from orchestrator.playbooks.schedule import steps_of
 from orchestrator.rendering import Renderer
 from orchestrator.services.dispatch.writing import Letter, Texts, places_of_answers, write
-from orchestrator.services.forecast.results import Forecast, WaveForecast
+from orchestrator.services.forecast.results import Forecast, Sample, WaveForecast
 from orchestrator.services.plan import write_chunk
 from orchestrator.statistics import smallest_detectable_effect
 from orchestrator.store import audience, campaigns, concerns, enrollments, forecasts
@@ -21,7 +21,6 @@ from orchestrator.store.chunk import Chunk
 from orchestrator.store.database import Connection, Database
 from orchestrator.store.messages import sheets
 
-SAMPLES = 3  #: texts of each wave that are shown
 _HISTORY = timedelta(days=90)
 
 
@@ -120,7 +119,7 @@ class _Rehearsal:
             cost=letters.cost,
             coupon_exposure=forecasts.face_value(self.connection, self.campaign.id, wave.wave),
             smallest_effect=_smallest(_by_state(outcomes), self.natural_rate),
-            samples=tuple(letters.samples),
+            samples=tuple(letters.samples.values()),
         )
 
     def plan(self, wave: Wave) -> None:
@@ -160,7 +159,7 @@ class _Letters:
     cost: int = 0
     unwritten: Counter[Reason] = field(default_factory=Counter)
     failing: int | None = None
-    samples: list[str] = field(default_factory=list)
+    samples: dict[str, Sample] = field(default_factory=dict)  #: the first of each template
 
     def add(self, letter: Letter) -> None:
         if letter.outgoing is None:
@@ -169,8 +168,9 @@ class _Letters:
             return
         self.cost += letter.cost
         self.parts += letter.parts if letter.channel is Channel.SMS else 0
-        if len(self.samples) < SAMPLES:
-            self.samples.append(letter.outgoing.text)
+        template, outgoing = str(letter.template), letter.outgoing
+        if template not in self.samples:
+            self.samples[template] = Sample(template, outgoing.subject, outgoing.text)
 
 
 def _rehearsed_launch(
@@ -206,6 +206,7 @@ def _rehearsed_launch(
         default_locale=shop.locale,
         now=now,
     )
+    forecasts.set_holdout_aside(connection, campaign_id)
     return campaign
 
 

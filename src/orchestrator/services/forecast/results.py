@@ -9,6 +9,15 @@ from orchestrator.domain.messages import MessageState, Reason
 from orchestrator.store.forecasts import Admission
 
 
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What the first customer whose message uses a template would read: personal data."""
+
+    template: str  #: its path in the playbook
+    subject: str | None = field(repr=False)
+    text: str = field(repr=False)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaveForecast:
     wave: str
@@ -20,7 +29,7 @@ class WaveForecast:
     cost: int  #: of one occurrence, thousandths of a minor unit
     coupon_exposure: int  #: face value of one occurrence's coupons, minor units
     smallest_effect: float | None  #: that 80 % of such sends would show, share of customers
-    samples: tuple[str, ...] = field(default=(), repr=False)  #: rendered for the first customers
+    samples: tuple[Sample, ...] = field(default=(), repr=False)
 
     @property
     def planned(self) -> int:

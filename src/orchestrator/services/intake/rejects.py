@@ -1,6 +1,7 @@
 """The rejects file: every row that did not go in, as it stood, with its reason and what to do."""
 
 import csv
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,7 +62,9 @@ def write_rejects(
 ) -> None:
     """Read the source again and write the listed rows; ``headers`` names the column of a field."""
     try:
-        with path.open("w", encoding="utf-8-sig", errors="backslashreplace", newline="") as file:
+        with open(  # Path.open takes no opener
+            path, "w", encoding="utf-8-sig", errors="backslashreplace", newline="", opener=_private
+        ) as file:
             writer = csv.writer(file)
             kept = [at for at, name in enumerate(source.header) if name not in HEADER]
             writer.writerow([*HEADER, *(source.header[at] for at in kept)])
@@ -74,6 +77,11 @@ def write_rejects(
             f"the rejects file cannot be written ({error.strerror}); nothing was imported",
             "Make room, or name another folder for it",
         ) from error
+
+
+def _private(path: str, flags: int) -> int:
+    # The rows hold names and phones: nobody else on this machine reads them.
+    return os.open(path, flags, 0o600)
 
 
 def _noted(batch: Batch, listed: pl.DataFrame) -> Iterator[tuple[dict[str, str], list[str]]]:

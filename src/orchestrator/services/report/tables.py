@@ -11,6 +11,7 @@ from orchestrator.services.report.sentences import group_name, subject
 from orchestrator.services.report.words import Words
 from orchestrator.statistics import Verdict
 from orchestrator.store.evaluations import StoredEvaluation
+from orchestrator.store.ledger import LedgerRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +208,7 @@ def ledger(data: ReportData, words: Words) -> Table:
     rows = tuple(
         (
             Entry(words.say(f"state.{row.state}")),
-            Entry(words.say(f"reason.{row.reason}") if row.reason else ""),
+            Entry(_reason(row, words)),
             Entry(words.whole(row.messages)),
         )
         for row in data.ledger
@@ -215,6 +216,12 @@ def ledger(data: ReportData, words: Words) -> Table:
     total = _total(words, 2, [data.ledger_sum])
     columns = ("state", "reason", "messages")
     return Table(name="ledger", columns=columns, words_first=2, rows=rows, total=total)
+
+
+def _reason(row: LedgerRow, words: Words) -> str:
+    if row.of_campaign:
+        return words.say("reason.held_out_of_campaign")
+    return words.say(f"reason.{row.reason}") if row.reason else ""
 
 
 def enrolled(data: ReportData, words: Words) -> Table:

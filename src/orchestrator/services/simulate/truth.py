@@ -69,7 +69,9 @@ def judge(
 def _moved_share(cohort: Sequence[Compared], world: World) -> float | None:
     if not cohort:
         return None
-    return sum(one.unit in world.moved for one in cohort) / len(cohort)
+    moved = world.moved
+    within = sum(one.unit in moved and moved[one.unit] * _MICROS <= one.ends for one in cohort)
+    return within / len(cohort)
 
 
 def _gained_share(cohort: Sequence[Compared], natural: Timeline, caused: Timeline) -> float | None:

@@ -1,7 +1,7 @@
 """The customers of a running simulation: they hear, buy, redeem, bounce and opt out."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -57,12 +57,12 @@ class World:
         self._pending = nothing_pending(customers)
         self._due: list[Orders] = []  # what messages caused and nobody has placed yet
         self._wallets: dict[int, Wallet] = {}
-        self._moved: set[int] = set()
+        self._moved: dict[int, int] = {}
         self._caused: list[tuple[Integers, Integers]] = []
 
     @property
-    def moved(self) -> set[int]:
-        """Ids of the messages, sent or withheld, that make (or would have made) somebody buy."""
+    def moved(self) -> Mapping[int, int]:
+        """When the messages, sent or withheld, make (or would have made) somebody buy, by id."""
         return self._moved
 
     def caused(self) -> Timeline:
@@ -90,7 +90,10 @@ class World:
             step = self._step(wave, occurrence, track, some)
             outcomes = self._behaviour.answer(step)
             moves = outcomes.caused & ~self._bought_before_opening(step, some)
-            self._moved.update(some[k].message_id for k in np.flatnonzero(moves).tolist())
+            self._moved.update(
+                (some[k].message_id, int(outcomes.placed[k]))
+                for k in np.flatnonzero(moves).tolist()
+            )
             if sent:
                 self._answer(step, outcomes, some)
                 news += _reported(some, outcomes)

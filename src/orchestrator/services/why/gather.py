@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from orchestrator.domain.arms import campaign_salt, draw_lot, lots_of, wave_salt
+from orchestrator.domain.evaluations import EvaluationKind
 from orchestrator.domain.messages import Reason
 from orchestrator.playbooks import Definition, reopen_playbook
 from orchestrator.playbooks.schedule import steps_of
@@ -172,7 +173,11 @@ def _message(case: _Case, one: Written, papers: _Papers) -> MessageStory:
         withheld_below=lots_of(case.definition.wave_named(one.wave).holdout),
         attempts=papers.attempts.get(one.id, ()),
         events=papers.events.get(one.id, ()),
-        evaluations=papers.evaluations.get(one.send_id, ()),
+        evaluations=tuple(
+            item
+            for item in papers.evaluations.get(one.send_id, ())
+            if one.assigned or item.kind is not EvaluationKind.SEND
+        ),
     )
 
 

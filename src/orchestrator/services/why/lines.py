@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from orchestrator.domain.arms import LOTS, Arm
-from orchestrator.domain.messages import Reason
+from orchestrator.domain.messages import MessageState, Reason
 from orchestrator.services.why.story import CampaignStory, MessageStory, WalkStory, Why
 from orchestrator.store.audience import OrderVerdict
 from orchestrator.store.inspection.customers import Written
@@ -107,7 +107,9 @@ def _message(story: MessageStory) -> Iterator[str]:
         f"  {_step(one.wave, one.occurrence)}{channel}: {one.state}{reason}, "
         f"due {_at(one.due_at)}{moved}{variant}"
     )
-    if story.withheld_below or one.arm is Arm.HOLDOUT:
+    if one.state is MessageState.WITHHELD and not one.assigned:
+        yield "    held out of the campaign: compared from here on with those who are written to"
+    elif story.withheld_below or one.arm is Arm.HOLDOUT:
         yield f"    {_lot(story.lot, story.withheld_below, 'withheld')}"
     yield from (f"    {line}" for line in _outcomes(story))
 

@@ -86,6 +86,7 @@ class Written:
     occurrence: int
     kind: WaveKind
     arm: Arm
+    assigned: bool
     variant: str | None
     channel: Channel | None
     state: MessageState

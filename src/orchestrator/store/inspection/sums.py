@@ -11,13 +11,14 @@ from sqlalchemy import (
     case,
     exists,
     func,
+    not_,
     or_,
     select,
 )
 
 from orchestrator.domain.arms import Arm
 from orchestrator.domain.coupons import CouponState
-from orchestrator.domain.messages import FINAL_STATES, MessageState
+from orchestrator.domain.messages import FINAL_STATES, MessageState, Reason
 from orchestrator.store.inspection.suspects import Since
 from orchestrator.store.tables import (
     attempts,
@@ -83,8 +84,26 @@ def ends_without_moment(since: Since) -> Select[Any]:  # noqa: ARG001  # one sig
 
 
 def messages_of_the_held_out(since: Since) -> Select[Any]:  # noqa: ARG001  # one signature for all checks
+    """All but the row that keeps their place in the first wave's send."""
     enrolled = _messages().join(enrollments, enrollments.c.id == messages.c.enrollment_id)
-    return enrolled.where(enrollments.c.arm == Arm.HOLDOUT)
+    placed = and_(messages.c.state == MessageState.WITHHELD, messages.c.assigned.is_(False))
+    return enrolled.where(enrollments.c.arm == Arm.HOLDOUT, not_(placed))
+
+
+def held_out_without_place(since: Since) -> Select[Any]:  # noqa: ARG001  # one signature for all checks
+    """Past the first wave, but without exactly the one row that compares them with the treated."""
+    rows = (
+        select(func.count(messages.c.id))
+        .where(messages.c.enrollment_id == enrollments.c.id)
+        .correlate(enrollments)
+        .scalar_subquery()
+    )
+    return (
+        select(campaigns.c.name.label("subject"), enrollments.c.id)
+        .join(campaigns, campaigns.c.id == enrollments.c.campaign_id)
+        .where(enrollments.c.arm == Arm.HOLDOUT)
+        .where(enrollments.c.exit_reason == Reason.HELD_OUT, rows != 1)
+    )
 
 
 def spent_otherwise(since: Since) -> Select[Any]:  # noqa: ARG001  # one signature for all checks
@@ -197,12 +216,12 @@ def standing(connection: Connection, campaign_id: int) -> Mapping[Place, tuple[i
 
 
 def written(connection: Connection, campaign_id: int) -> Mapping[Place, int]:
-    """Return how many messages there are by track, wave and occurrence, in whatever state."""
+    """Return how many messages the treated have by track, wave and occurrence, in any state."""
     columns = messages.c
     counted = (
         select(enrollments.c.track, columns.wave, columns.occurrence, func.count())
         .join(enrollments, enrollments.c.id == columns.enrollment_id)
-        .where(columns.campaign_id == campaign_id)
+        .where(columns.campaign_id == campaign_id, enrollments.c.arm == Arm.TREATED)
         .group_by(enrollments.c.track, columns.wave, columns.occurrence)
     )
     return {

@@ -24,8 +24,8 @@ def redeem(connection: Connection) -> Counts:
     """
     Redeem the coupons whose codes stand on staged orders: each once, for the earliest order.
 
-    An order that was cancelled uses no coupon; cancelling it later gives none back. A coupon that
-    has expired meanwhile is redeemed where the order was placed in time.
+    An order that was cancelled uses no coupon; cancelling it later gives none back. When the order
+    was placed decides whether a coupon was good still, whatever its state says by the import.
     """
     rows = staging.orders
     used = (
@@ -42,10 +42,10 @@ def redeem(connection: Connection) -> Counts:
         .where(
             rows.c.cancelled_at.is_(None),
             rows.c.order_id.is_not(None),
+            coupons.c.state.in_([CouponState.ISSUED, CouponState.EXPIRED]),
             or_(
-                coupons.c.state == CouponState.ISSUED,
-                (coupons.c.state == CouponState.EXPIRED)
-                & (type_coerce(coupons.c.expires_at, BigInteger) >= rows.c.placed_at),
+                coupons.c.expires_at.is_(None),
+                type_coerce(coupons.c.expires_at, BigInteger) >= rows.c.placed_at,
             ),
         )
         .subquery("used")

@@ -4,12 +4,13 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Connection, Integer, case, exists, select
+from sqlalchemy import BigInteger, ColumnElement, Connection, Integer, case, select
 
 from orchestrator.domain.messages import Channel, MessageState, WaveKind
 from orchestrator.store import contacts
 from orchestrator.store.bulk import rows_as_table
-from orchestrator.store.tables import campaigns, coupons, customers, enrollments, messages, orders
+from orchestrator.store.enrollments import bought_since, order_fell_through
+from orchestrator.store.tables import campaigns, coupons, customers, enrollments, messages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,17 +94,22 @@ def lock_held(
 def who_purchased(
     connection: Connection, enrollment_ids: Collection[int], now: datetime
 ) -> set[int]:
-    """Return the enrollments whose customers bought again, after what brought them in."""
+    """Return the enrollments whose persons bought again, after what brought them in."""
+    return _whose(connection, enrollment_ids, bought_since(now))
+
+
+def whose_order_fell_through(connection: Connection, enrollment_ids: Collection[int]) -> set[int]:
+    """Return the enrollments whose order, the one that brought them in, counts no longer."""
+    return _whose(connection, enrollment_ids, order_fell_through())
+
+
+def _whose(
+    connection: Connection, enrollment_ids: Collection[int], holds: ColumnElement[bool]
+) -> set[int]:
     wanted = rows_as_table(
         connection, "asked", {"id": BigInteger}, [(one,) for one in sorted(enrollment_ids)]
     )
-    bought = (
-        exists()
-        .where(orders.c.customer_id == enrollments.c.customer_id, orders.c.counts)
-        .where(orders.c.placed_at > enrollments.c.anchor_at, orders.c.placed_at <= now)
-        .where(orders.c.id != enrollments.c.order_id)
-    )
-    found = select(enrollments.c.id).join(wanted, wanted.c.id == enrollments.c.id).where(bought)
+    found = select(enrollments.c.id).join(wanted, wanted.c.id == enrollments.c.id).where(holds)
     return set(connection.execute(found).scalars())
 
 

@@ -76,6 +76,8 @@ enrollments = Table(
     Column("person", String(260), nullable=False),
     Column("order_id", ForeignKey("orders.id"), nullable=False),  # what brought them in
     Column("anchor_at", Moment, nullable=False),  # what the waves count from
+    # Where the event was still open at the anchor: a second order of the same event is no return.
+    Column("returns_from", Moment),
     Column("track", String(40), nullable=False),
     Column("category", String(64)),  # of the order that brought them in
     Column("locale", String(16), nullable=False),
@@ -94,6 +96,8 @@ enrollments = Table(
     Column("exit_reason", Word(Reason)),
     # One profile with the same phone is enough, and both are in the same arm.
     UniqueConstraint("campaign_id", "person"),
+    # Whatever becomes of their phone and e-mail meanwhile: one lot a customer.
+    UniqueConstraint("campaign_id", "customer_id"),
     Index(
         "ix_enrollments_due",
         "campaign_id",

@@ -239,9 +239,8 @@ def _customers() -> None:
         sa.Column("region", sa.String(length=128), nullable=True),
         sa.Column("tier", sa.String(length=64), nullable=True),
         sa.Column("attributes", sa.JSON(), nullable=False),
-        sa.Column("import_id", _ID, nullable=True),
+        sa.Column("import_id", sa.BigInteger(), nullable=True),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(["import_id"], ["imports.id"], name=op.f("fk_customers_import_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_customers")),
         sa.UniqueConstraint("external_id", name=op.f("uq_customers_external_id")),
     )
@@ -262,12 +261,11 @@ def _products() -> None:
         sa.Column("price", sa.BigInteger(), nullable=True),
         sa.Column("cost", sa.BigInteger(), nullable=True),
         sa.Column("currency", sa.String(length=3), nullable=True),
-        sa.Column("import_id", _ID, nullable=True),
+        sa.Column("import_id", sa.BigInteger(), nullable=True),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
             ["category"], ["categories.name"], name=op.f("fk_products_category")
         ),
-        sa.ForeignKeyConstraint(["import_id"], ["imports.id"], name=op.f("fk_products_import_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_products")),
         sa.UniqueConstraint("external_id", name=op.f("uq_products_external_id")),
     )
@@ -310,17 +308,15 @@ def _orders() -> None:
         sa.Column("utm_medium", sa.String(length=128), nullable=True),
         sa.Column("utm_campaign", sa.String(length=128), nullable=True),
         sa.Column("coupon_code", sa.String(length=64), nullable=True),
-        sa.Column("import_id", _ID, nullable=True),
+        sa.Column("import_id", sa.BigInteger(), nullable=True),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.CheckConstraint("refunded >= 0", name=op.f("ck_orders_refunded")),
         sa.ForeignKeyConstraint(
             ["customer_id"], ["customers.id"], name=op.f("fk_orders_customer_id")
         ),
-        sa.ForeignKeyConstraint(["import_id"], ["imports.id"], name=op.f("fk_orders_import_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_orders")),
         sa.UniqueConstraint("external_id", name=op.f("uq_orders_external_id")),
     )
-    op.create_index("ix_orders_coupon_code", "orders", ["coupon_code"], unique=False)
     op.create_index(
         "ix_orders_customer_placed", "orders", ["customer_id", "placed_at", "counts"], unique=False
     )
@@ -362,6 +358,7 @@ def _enrollments() -> None:
         sa.Column("person", sa.String(length=260), nullable=False),
         sa.Column("order_id", _ID, nullable=False),
         sa.Column("anchor_at", sa.BigInteger(), nullable=False),
+        sa.Column("returns_from", sa.BigInteger(), nullable=True),
         sa.Column("track", sa.String(length=40), nullable=False),
         sa.Column("category", sa.String(length=64), nullable=True),
         sa.Column("locale", sa.String(length=16), nullable=False),
@@ -384,6 +381,9 @@ def _enrollments() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_enrollments")),
         sa.UniqueConstraint(
             "campaign_id", "person", name=op.f("uq_enrollments_campaign_id_person")
+        ),
+        sa.UniqueConstraint(
+            "campaign_id", "customer_id", name=op.f("uq_enrollments_campaign_id_customer_id")
         ),
     )
     op.create_index(
