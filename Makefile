@@ -21,8 +21,18 @@ format: $(READY)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix-only --quiet .
 
-bench: $(READY)  ## The figures of docs/operating.md, each against the limit measured in the same run
-	for program in bench/bench_*.py; do echo "== $$program"; $(BIN)/python $$program || exit 1; done
+bench: $(READY)  ## Every benchmark on SQLite, in small: bench/README.md has the sizes that the limits are for
+	$(BIN)/python bench/planning.py --arms --rows 2000
+	$(BIN)/python bench/planning.py --rows 20000 --rounds 3
+	$(BIN)/python bench/idle_tick.py --small 1000 --large 20000 --rounds 11
+	$(BIN)/python bench/growth.py --sizes 5000 20000
+	$(BIN)/python bench/memory.py --small 5000 --large 20000
+	$(BIN)/python bench/rendering.py --count 500 --rounds 5
+	$(BIN)/python bench/claim_and_record.py --messages 2000 --rounds 3
+	$(BIN)/python bench/import_speed.py --customers 10000 --orders 30000 --rounds 2
+	$(BIN)/python bench/evaluate_speed.py --rows 20000 --rounds 3
+	$(BIN)/python bench/coverage.py --seeds 4 --customers 500
+	$(BIN)/python bench/kills.py --kills 5
 
 # Hashes of every package are in the lock file, so the same ones are installed everywhere.
 $(READY): requirements/dev.lock pyproject.toml

@@ -209,7 +209,7 @@ class RealShop:
         return settings
 
     def _write_addresses(self, customers: list[str]) -> Path:
-        """Opaque addresses at a domain that cannot exist: the outbox reaches nobody, but needs one."""
+        """Made-up addresses at a domain that is reserved for examples: the outbox needs one for each."""
         path = self.folder / "export" / "addresses.csv"
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("w", encoding="utf-8", newline="") as file:

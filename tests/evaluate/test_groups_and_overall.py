@@ -72,7 +72,8 @@ def test_the_holdout_belongs_to_the_send_of_its_row(
 def test_who_came_from_an_earlier_wave_is_compared_there(
     shop: Any, evaluated: Callable[..., Any]
 ) -> None:
-    files = {**FILES, "playbook.yaml": PLAYBOOK.replace("{wave: thanks,", _HELLO)}
+    playbook = PLAYBOOK.replace("{wave: thanks,", _HELLO).replace("30 days after thanks", "30 days")
+    files = {**FILES, "playbook.yaml": playbook, "en/hello.sms.j2": FILES["en/thanks.sms.j2"]}
     shop.launch(files, name="hello first")
     send = shop.send("thanks")
     shop.message(send, shop.enrollment(track="new"))

@@ -49,10 +49,10 @@ def test_an_evaluation_is_recorded_when_it_is_due_and_once(shop: Any, database: 
     assert evaluate(database, COMPLETE + DAY) == EvaluateReport((), ())
 
 
-def test_a_late_acceptance_moves_the_evaluation(shop: Any, database: Database) -> None:
+def test_the_last_window_moves_the_evaluation(shop: Any, database: Database) -> None:
     send = shop.send()
     shop.message(send)
-    shop.message(send, accepted_at=NOON + DAY)
+    shop.message(send, would_go_at=NOON + DAY)
     evaluation = shop.schedule(send)
 
     found = evaluate(database, COMPLETE)

@@ -63,6 +63,22 @@ def test_sums_by_track_arm_and_variant(shop: Any, evaluated: Callable[..., Any])
     )
 
 
+def test_a_send_that_is_put_off_shows_no_lift_out_of_nothing(
+    shop: Any, evaluated: Callable[..., Any]
+) -> None:
+    send = shop.send()
+    late = NOON + timedelta(days=10)
+    for days in (1, 4, 7, 11, 15):
+        at = NOON + timedelta(days=days)
+        fate = {"state": "skipped", "reason": "purchased"} if at < late else {"accepted_at": late}
+        shop.order(shop.message(send, due_at=late, **fate), at=at)
+        shop.order(shop.message(send, arm="holdout"), at=at)
+
+    effect = evaluated(send).effect
+
+    assert (effect.treated.sums.responders, effect.control.sums.responders) == (3, 3)
+
+
 @pytest.mark.parametrize(
     ("after", "counted"),
     [(-MOMENT, 0), (MOMENT * 0, 0), (MOMENT, 1), (WINDOW, 1), (WINDOW + MOMENT, 0)],

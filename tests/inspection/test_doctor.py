@@ -180,6 +180,12 @@ WRONG: dict[str, tuple[Executable, ...]] = {
     ),
     "message_of_another_send": (update(sends).values(wave="care"),),
     "message_of_held_out": (everyone_where_first(enrollments, {"arm": Arm.HOLDOUT, "wave": None}),),
+    "held_out_without_place": (
+        everyone_where_first(
+            enrollments, {"arm": Arm.HOLDOUT, "wave": None, "exit_reason": Reason.HELD_OUT}
+        ),
+        delete(messages).where(messages.c.enrollment_id == 1),
+    ),
     "accepted_without_attempt": (accepted(token=1), an_attempt(1, "retry")),
     "accepted_twice": (accepted(token=2), an_attempt(1), an_attempt(2)),
     "end_without_moment": (one(finished_at=PLANNED),),
@@ -207,6 +213,7 @@ WRONG: dict[str, tuple[Executable, ...]] = {
 #: What cannot be wrong alone, or once.
 EXPECTED = {
     "message_of_another_send": {"message_of_another_send": 2},
+    "held_out_without_place": {"held_out_without_place": 1, "stray_coupon": 1},
 }
 
 

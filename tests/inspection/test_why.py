@@ -126,10 +126,14 @@ def test_tells_the_lot_of_the_held_out(database: Database) -> None:
     with database.write() as connection:
         add_buyers(connection, 1)
     campaign.enroll(LAUNCH)
+    campaign.plan(EVENT_NOON + 8 * DAY)
 
-    walk = asked(campaign).campaigns[0].walk
+    found = asked(campaign, now=EVENT_NOON + 8 * DAY)
 
+    walk = found.campaigns[0].walk
     assert walk is not None
+    told = "    held out of the campaign: compared from here on with those who are written to"
+    assert told in as_lines(found)
     assert (walk.enrolled.arm, walk.enrolled.exit_reason) == (Arm.HOLDOUT, Reason.HELD_OUT)
     assert walk.lot < walk.held_out_below == 9_999
 

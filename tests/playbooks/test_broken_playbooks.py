@@ -418,6 +418,31 @@ BROKEN = [
     ),
     pytest.param(
         "playbook.yaml",
+        "30 days after thanks",
+        "30 days after coupon",
+        Problem(
+            "playbook.yaml",
+            24,
+            "overall counts from coupon, which is not the first wave of track new, returning",
+            "Leave out 'after coupon': each track counts from its first wave.",
+        ),
+        id="evaluation from a later wave",
+    ),
+    pytest.param(
+        "playbook.yaml",
+        "kind: thanks, after: 1 day,",
+        "kind: thanks, unless: purchased, after: 1 day,",
+        Problem(
+            "playbook.yaml",
+            13,
+            "thanks comes first and leaves out who bought before it, "
+            "so that evaluate.overall would miss their purchases",
+            "Remove 'unless' here, or overall below evaluate.",
+        ),
+        id="buyers leave before they are compared",
+    ),
+    pytest.param(
+        "playbook.yaml",
         "sends: 10 days",
         "sends: 1 month",
         Problem("playbook.yaml", 24, "evaluate: months have no exact length", "Use days."),

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from orchestrator.domain.messages import MessageState, Reason
 from orchestrator.services.evaluate import evaluate
 from orchestrator.services.pooled import CampaignUnknownError, pooled
 from orchestrator.services.report import (
@@ -20,6 +21,7 @@ from orchestrator.services.report import (
     summary_table,
 )
 from orchestrator.store.database import Database
+from orchestrator.store.ledger import LedgerRow
 
 NOON = datetime(2025, 11, 12, 12, 0, tzinfo=UTC)
 LATER = NOON + timedelta(days=40)
@@ -91,16 +93,19 @@ def test_the_ledger_adds_up_to_the_planned_messages(
     send = shop.send()
     shop.message(send)
     shop.message(send, arm="holdout")
+    shop.message(send, shop.enrollment(arm="holdout"), arm="holdout", assigned=False)
     shop.message(send, state="skipped", reason="no_consent", assigned=False)
 
     data = a_report()
 
-    assert data.planned_rows == data.ledger_sum == 3
-    assert [(row.state, row.reason, row.messages) for row in data.ledger] == [
-        ("accepted", None, 1),
-        ("skipped", "no_consent", 1),
-        ("withheld", "held_out", 1),
-    ]
+    assert data.planned_rows == data.ledger_sum == 4
+    assert data.ledger == (
+        LedgerRow(MessageState.ACCEPTED, None, of_campaign=False, messages=1),
+        LedgerRow(MessageState.SKIPPED, Reason.NO_CONSENT, of_campaign=False, messages=1),
+        LedgerRow(MessageState.WITHHELD, Reason.HELD_OUT, of_campaign=False, messages=1),
+        LedgerRow(MessageState.WITHHELD, Reason.HELD_OUT, of_campaign=True, messages=1),
+    )
+    assert "held out of the whole campaign by lot" in render_report(data, "en")
 
 
 def test_repeats_are_pooled_within_each_send(
