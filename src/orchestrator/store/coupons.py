@@ -140,7 +140,9 @@ def _draw(
         )
     )
     if connection.execute(taken).rowcount != len(served):
-        raise CodesTakenTwiceError(f"codes of the pool {grant.offer.pool!r} went to others meanwhile")
+        raise CodesTakenTwiceError(
+            f"codes of the pool {grant.offer.pool!r} went to others meanwhile"
+        )
     _skip_empty_handed(connection, chunk, [bearer.id for bearer in bearers[len(pool) :]])
     return served
 
