@@ -84,7 +84,9 @@ def _bearers(chunk: Chunk, grant: Grant) -> Select[Any]:
         .join_from(enrollments, messages, columns.enrollment_id == enrollments.c.id)
         .where(*in_chunk(chunk), columns.wave == chunk.wave.wave)
         .where(columns.occurrence == chunk.occurrence, columns.coupon_id.is_(None))
-        .where(columns.state == MessageState.PLANNED)
+        # Planned, as of what was just written. Asked by its state, PostgreSQL takes the index of
+        # all planned messages, of which it knows of none yet, and reads it for every enrollment.
+        .where(columns.finished_at.is_(None))
         .order_by(columns.id)
     )
     if grant.variants is not None:
