@@ -16,6 +16,7 @@ from sqlalchemy import (
     case,
     cast,
     exists,
+    false,
     func,
     literal,
     null,
@@ -60,7 +61,10 @@ def enroll(
     The lot is drawn here, once: the campaign holdout is stored before the first message leaves, and
     walks as far as its track's first wave, to be compared with those who are written to there.
     """
-    found = _drawn(definition, admitted, campaign_id, salt).c
+    # In a campaign's first enrollment, mostly by far the largest, there is nobody to look for.
+    first = not connection.execute(_ANYBODY, {"campaign": campaign_id}).scalar_one()
+    known = None if first else campaign_id
+    found = _drawn(definition, admitted, salt, known_in=known).c
     chosen = select(
         literal(campaign_id),
         found.customer_id,
@@ -97,6 +101,7 @@ def due_steps(connection: Connection, campaign_id: int, now: datetime) -> list[t
     return [(row.wave, row.occurrence) for row in found]
 
 
+_ANYBODY = select(exists().where(enrollments.c.campaign_id == bindparam("campaign")))
 _WAITING = select(
     exists().where(
         enrollments.c.campaign_id == bindparam("campaign"),
@@ -174,9 +179,11 @@ def stop(connection: Connection, campaign_id: int, now: datetime) -> int:
     return connection.execute(ended).rowcount
 
 
-def _drawn(definition: Definition, admitted: Select[Any], campaign_id: int, salt: str) -> Subquery:
+def _drawn(
+    definition: Definition, admitted: Select[Any], salt: str, *, known_in: int | None
+) -> Subquery:
     found = admitted.subquery("admitted")
-    known = _known(found, campaign_id)
+    known = false() if known_in is None else _known(found, known_in)
     arm: ColumnElement[str] = literal(Arm.TREATED.value)
     if definition.holdout:
         lot = functions.lot(found.c.person, campaign_salt(salt))
