@@ -45,10 +45,6 @@ def step_after(definition: Definition, track: str, wave: str, occurrence: int) -
     return steps[position + 1] if position + 1 < len(steps) else None
 
 
-def first_wave(definition: Definition, track: str) -> str:
-    return steps_of(definition, track)[0].wave
-
-
 def tracks_beginning(definition: Definition, wave: str) -> list[str]:
     """Return the tracks whose walk begins with the wave; the campaign's holdout stands there too."""
     return [

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, FromClause, case, func, select
 
+from orchestrator.domain.evaluations import group_scope
 from orchestrator.playbooks.model import Definition
 from orchestrator.playbooks.schedule import Step, steps_of
 from orchestrator.store import functions
@@ -18,7 +19,7 @@ def would_be_at(
     Return the moment the wave's first occurrence is due for an enrollment, as microseconds.
 
     Never before it was enrolled, and out of the quiet hours: alike for the treated and for the
-    campaign holdout, which has no messages that could tell.
+    campaign holdout, whose walk ends at the first wave.
     """
     step = next(step for step in steps_of(definition, track) if step.wave == wave)
     return step_would_be_at(definition, track, step, enrollment)
@@ -47,7 +48,7 @@ def group_ends(
         .group_by(enrollments.c.category)
     )
     return [
-        (f"{track}/{category or ''}", moment(ends_at))
+        (group_scope(track, category), moment(ends_at))
         for category, ends_at in connection.execute(groups)
     ]
 

@@ -5,7 +5,6 @@ from collections.abc import Callable
 
 import polars as pl
 
-from orchestrator.domain.coupons import normalise_code
 from orchestrator.services.intake import cells
 from orchestrator.services.intake.checks import Checks
 from orchestrator.services.intake.mapping import Kind, Statuses
@@ -200,11 +199,6 @@ def _listed_items(checks: Checks) -> pl.DataFrame:
     named.values = {name: frame[name] for name in ("title", "sku")}
     _category(named)
     return frame.drop("item", "upto").with_columns(named.values["category"].alias("category"))
-
-
-def normalised_codes(column: pl.Series) -> pl.Series:
-    known = {code: normalise_code(code) for code in column.unique().drop_nulls()}
-    return column.replace_strict(known, default=None, return_dtype=pl.String)
 
 
 def _as_attributes(frame: pl.DataFrame, names: list[str]) -> pl.Series:
