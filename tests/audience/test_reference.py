@@ -28,7 +28,7 @@ class Reading:
 
     def chosen(self) -> set[tuple[Any, ...]]:
         first: dict[str, Order] = {}
-        for order in sorted(self.orders, key=lambda order: (order.placed_at, order.id)):
+        for order in sorted(self.orders, key=lambda o: (o.placed_at, o.customer.id, o.id)):
             if self.in_question(order) and self.holds(self.definition.audience, order):
                 first.setdefault(order.customer.person, order)
         by_order = self.definition.anchor == "order"

@@ -1,10 +1,12 @@
 """The lot: who is treated and who is held out, from a salted hash that stands in for a coin toss."""
 
-import hashlib
 from collections.abc import Sequence
 from enum import StrEnum
+from hashlib import sha256
+from struct import Struct
 
 LOTS = 10_000  #: lots are numbered 0 … 9,999: a share of 1 is 10,000 lots
+_first_32_bits = Struct(">I").unpack_from
 
 
 class Arm(StrEnum):
@@ -19,8 +21,9 @@ def draw_lot(person: str, salt: str) -> int:
     The first 32 bits of SHA-256, modulo 10,000: the same number in Python, SQLite and PostgreSQL.
     The salt names the campaign (and the wave and occurrence), so that two draws toss apart.
     """
-    digest = hashlib.sha256(f"{salt}:{person}".encode()).digest()
-    return int.from_bytes(digest[:4], "big") % LOTS
+    # SQLite calls this for everybody, twice: each look-up less is felt in planning.
+    number: int = _first_32_bits(sha256(f"{salt}:{person}".encode()).digest())[0]
+    return number % LOTS
 
 
 def lots_of(share: float) -> int:

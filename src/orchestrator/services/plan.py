@@ -6,6 +6,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from orchestrator.domain.calendar import awake_at, due_at
+from orchestrator.domain.messages import Reason
 from orchestrator.playbooks import Definition, Wave
 from orchestrator.playbooks.schedule import last_action, tracks_beginning
 from orchestrator.store import coupons, enrollments, evaluations, moments, planning
@@ -90,9 +91,9 @@ def _plan_chunk(
         if until is None:
             return False
         chunk = step.chunk(until, now)
-        report.cancelled += planning.exit_cancelled(connection, chunk)
-        if wave.unless == "purchased":
-            report.purchased += planning.exit_purchased(connection, chunk)
+        gone = planning.let_go(connection, chunk)
+        report.cancelled += gone[Reason.ORDER_CANCELLED]
+        report.purchased += gone[Reason.PURCHASED]
         planning.expire_older(connection, chunk)
         written = write_chunk(connection, chunk, random_bytes)
         report.messages += written.messages

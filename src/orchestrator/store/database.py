@@ -26,7 +26,8 @@ _SQLITE_PRAGMAS = (
     "PRAGMA synchronous=FULL",
     f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}",
     "PRAGMA cache_size=-65536",
-    "PRAGMA temp_store=MEMORY",
+    # What a statement over a million rows keeps to undo itself would be as much memory again.
+    "PRAGMA temp_store=FILE",
 )
 
 # A transaction of SQLite sees one moment anyway; on a server each statement would see its own.

@@ -9,12 +9,10 @@ from sqlalchemy import (
     Connection,
     Integer,
     Select,
-    String,
     Subquery,
     and_,
     bindparam,
     case,
-    cast,
     exists,
     false,
     func,
@@ -190,7 +188,11 @@ def _drawn(
         arm = case((lot < lots_of(definition.holdout), Arm.HOLDOUT.value), else_=Arm.TREATED.value)
     # The offset keeps both databases from copying the lot to every place that asks for the arm.
     drawn = select(found, arm.label("arm")).where(~known)
-    return drawn.order_by(found.c.placed_at, found.c.order_id).offset(0).subquery("drawn")
+    return (
+        drawn.order_by(found.c.placed_at, found.c.customer_id, found.c.order_id)
+        .offset(0)
+        .subquery("drawn")
+    )
 
 
 def _known(found: Subquery, campaign_id: int) -> ColumnElement[bool]:
@@ -256,7 +258,7 @@ def _first_wave(definition: Definition, found: Columns) -> ColumnElement[str]:
 
 
 def _first_due(definition: Definition, found: Columns, now: datetime) -> ColumnElement[Any]:
-    anchor, zone = cast(found.anchor_at, BigInteger), cast(found.timezone, String)
+    anchor, zone = type_coerce(found.anchor_at, BigInteger), found.timezone
     return case(
         *(
             (

@@ -1,6 +1,7 @@
 """One step of a campaign, planned over the whole set: who returned, who is withheld, who is written to."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -26,7 +27,7 @@ from sqlalchemy import (
 
 from orchestrator.domain.arms import Arm
 from orchestrator.domain.messages import Channel, MessageState, Reason
-from orchestrator.playbooks.schedule import step_after
+from orchestrator.playbooks.schedule import Step, step_after
 from orchestrator.store import functions, reach
 from orchestrator.store.bulk import rows_as_table
 from orchestrator.store.chunk import Chunk, Zone
@@ -67,25 +68,25 @@ def chunk_end(
     return last
 
 
-def exit_purchased(connection: Connection, chunk: Chunk) -> int:
-    """Let those leave who bought again since their anchor."""
-    return _leave(connection, chunk, bought_since(chunk.now), Reason.PURCHASED)
+def let_go(connection: Connection, chunk: Chunk) -> Counter[Reason]:
+    """
+    Let those leave who have no reason to hear more; return how many for which reason.
 
-
-def exit_cancelled(connection: Connection, chunk: Chunk) -> int:
-    """Let those leave whose order, the one that brought them in, was cancelled or refunded."""
-    return _leave(connection, chunk, order_fell_through(), Reason.ORDER_CANCELLED)
-
-
-def _leave(
-    connection: Connection, chunk: Chunk, whoever: ColumnElement[bool], reason: Reason
-) -> int:
+    The order that brought them in was cancelled or refunded, or they bought again since their
+    anchor and the wave is not for those.
+    """
+    gone = fell_through = order_fell_through()
+    reason: ColumnElement[str] = literal(Reason.ORDER_CANCELLED.value)
+    if chunk.wave.unless == "purchased":
+        gone = fell_through | bought_since(chunk.now)
+        reason = case((fell_through, reason), else_=Reason.PURCHASED.value)
     left = (
         update(enrollments)
-        .where(*in_chunk(chunk), whoever)
+        .where(*in_chunk(chunk), gone)
         .values(wave=None, due_at=None, exited_at=chunk.now, exit_reason=reason)
+        .returning(enrollments.c.exit_reason)
     )
-    return connection.execute(left).rowcount
+    return Counter(connection.execute(left).scalars())
 
 
 def zones_of(connection: Connection, chunk: Chunk) -> list[str]:
@@ -111,22 +112,25 @@ def ensure_send(connection: Connection, chunk: Chunk, day: Any) -> int:
 def write_messages(connection: Connection, chunk: Chunk, zones: Iterable[Zone]) -> int:
     """Write one row an enrollment: planned, withheld by either lot, or skipped with its reason."""
     places = _zone_table(connection, zones)
-    decided = _decided(chunk, places)
-    columns = [column.name for column in decided.selected_columns]
+    written = 0
+    if chunk.definition.holdout and not chunk.occurrence:
+        written += _insert(connection, _kept_out(chunk, places))
     # Of those who share a phone or an e-mail the first keeps it …
-    first = insert_on(connection)(messages).from_select(columns, decided)
-    first = first.on_conflict_do_nothing(index_elements=_ADDRESS)
-    written: int = connection.execute(first).rowcount
+    written += _insert(connection, _decided(chunk, places), unless_taken=_ADDRESS)
     if written < _count(connection, chunk):
         # … and the others are told why they get nothing.
-        doubled = _doubled(chunk, places)
-        columns = [column.name for column in doubled.selected_columns]
-        written += connection.execute(insert(messages).from_select(columns, doubled)).rowcount
-    if chunk.definition.holdout and not chunk.occurrence:
-        kept_out = _kept_out(chunk, places)
-        columns = [column.name for column in kept_out.selected_columns]
-        written += connection.execute(insert(messages).from_select(columns, kept_out)).rowcount
+        written += _insert(connection, _doubled(chunk, places))
     return written
+
+
+def _insert(
+    connection: Connection, chosen: Select[Any], *, unless_taken: Sequence[str] = ()
+) -> int:
+    columns = [column.name for column in chosen.selected_columns]
+    written = insert_on(connection)(messages).from_select(columns, chosen)
+    if unless_taken:
+        written = written.on_conflict_do_nothing(index_elements=unless_taken)
+    return int(connection.execute(written).rowcount)
 
 
 def expire_older(connection: Connection, chunk: Chunk) -> int:
@@ -151,17 +155,8 @@ def move_on(connection: Connection, chunk: Chunk) -> int:
 
     For the campaign's holdout the first wave is the end.
     """
-    moved = _leave(connection, chunk, enrollments.c.arm == Arm.HOLDOUT, Reason.HELD_OUT)
-    for track in chunk.wave.tracks or chunk.definition.tracks:
-        step = step_after(chunk.definition, track, chunk.wave.wave, chunk.occurrence)
-        values: dict[str, Any] = (
-            {"wave": None, "due_at": None, "exited_at": chunk.now, "exit_reason": Reason.COMPLETED}
-            if step is None
-            else {"wave": step.wave, "occurrence": step.occurrence, "due_at": step_due(step)}
-        )
-        walkers = update(enrollments).where(*in_chunk(chunk), enrollments.c.track == track)
-        moved += connection.execute(walkers.values(**values)).rowcount
-    return moved
+    moved = update(enrollments).where(*in_chunk(chunk)).values(**_whereto(chunk))
+    return connection.execute(moved).rowcount
 
 
 def shift_late(connection: Connection, chunk: Chunk) -> int:
@@ -177,9 +172,41 @@ def shift_late(connection: Connection, chunk: Chunk) -> int:
     return connection.execute(shifted).rowcount
 
 
+def _whereto(chunk: Chunk) -> dict[str, Any]:
+    columns, left_at = enrollments.c, literal(micros(chunk.now), BigInteger)
+    held_out = columns.arm == Arm.HOLDOUT
+    reason = case((held_out, Reason.HELD_OUT.value), else_=Reason.COMPLETED.value)
+    ahead = _steps_ahead(chunk)
+    if not ahead:
+        return {"wave": null(), "due_at": null(), "exited_at": left_at, "exit_reason": reason}
+    goes = ~held_out & columns.track.in_(ahead)
+
+    def by_track(value: Callable[[Step], Any]) -> ColumnElement[Any]:
+        return case({track: value(step) for track, step in ahead.items()}, value=columns.track)
+
+    return {
+        "wave": case((goes, by_track(lambda step: step.wave))),
+        "occurrence": case(
+            (goes, by_track(lambda step: step.occurrence)), else_=columns.occurrence
+        ),
+        "due_at": case((goes, by_track(step_due))),
+        "exited_at": case((~goes, left_at)),
+        "exit_reason": case((~goes, reason)),
+    }
+
+
+def _steps_ahead(chunk: Chunk) -> dict[str, Step]:
+    """Return the next step of each track that goes on."""
+    definition, wave = chunk.definition, chunk.wave
+    found = {
+        track: step_after(definition, track, wave.wave, chunk.occurrence)
+        for track in wave.tracks or definition.tracks
+    }
+    return {track: step for track, step in found.items() if step is not None}
+
+
 def _count(connection: Connection, chunk: Chunk) -> int:
-    treated = enrollments.c.arm == Arm.TREATED
-    counted = select(func.count()).select_from(enrollments).where(*in_chunk(chunk), treated)
+    counted = select(func.count()).select_from(enrollments).where(*in_chunk(chunk))
     return int(connection.execute(counted).scalar_one())
 
 

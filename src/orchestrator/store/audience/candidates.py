@@ -80,15 +80,16 @@ def candidates(
 
     Columns: customer_id, person, order_id, anchor_at, timezone (the playbook's where the customer
     has none), category, locale, country (NULL where unknown), track (NULL where no rule holds). Of
-    several orders, and of several profiles of one person, the first admitted order (placed_at, id)
-    brings them in. Orders placed after ``now`` are not seen. ``since`` looks only at anchor orders
+    several orders, and of several profiles of one person, the first admitted order (placed_at,
+    customer, id) brings them in. Orders placed after ``now`` are not seen. ``since`` looks only at anchor orders
     placed from then on.
     """
     by_order = admitted(
         definition, now=now, launched_at=launched_at, currency=currency, since=since
     ).subquery("admitted")
     turn = func.row_number().over(
-        partition_by=by_order.c.person, order_by=(by_order.c.placed_at, by_order.c.order_id)
+        partition_by=by_order.c.person,
+        order_by=(by_order.c.placed_at, by_order.c.customer_id, by_order.c.order_id),
     )
     first = select(by_order, turn.label("turn")).subquery("first")
     kept = [column for column in first.c if column.name not in ("placed_at", "turn")]
@@ -108,7 +109,8 @@ def admitted(
     by_order = definition.anchor == "order"
     anchor_at = orders.c.placed_at if by_order else literal(now, Moment())
     found = select(
-        customers.c.id.label("customer_id"),
+        # The order's, not the customer's own: an index of the orders then gives their turn.
+        orders.c.customer_id,
         customers.c.person,
         orders.c.id.label("order_id"),
         anchor_at.label("anchor_at"),
