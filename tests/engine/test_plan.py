@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import func, select, update
 
-from launched import Launch
+from launched import COUPON, THANKS, Launch
 from orchestrator.domain.arms import draw_lot, wave_salt
 from orchestrator.domain.coupons import is_wellformed
 from orchestrator.domain.messages import Channel
@@ -50,6 +50,23 @@ def test_two_profiles_with_one_phone_are_one_person(database: Database, launch: 
             add_order(connection, add_customer(connection, number, phone="+8613812345678"))
 
     assert launch(LAUNCH).enroll(LAUNCH) == 1
+
+
+def test_of_two_profiles_who_bought_at_one_moment_the_older_profile_is_enrolled(
+    database: Database, launch: Launch
+) -> None:
+    with database.write() as connection:
+        older, newer = (
+            add_customer(connection, number, phone="+8613812345678") for number in (1, 2)
+        )
+        add_order(connection, newer)
+        add_order(connection, older)
+
+    launch(LAUNCH).enroll(LAUNCH)
+
+    with database.read() as connection:
+        enrolled = connection.execute(select(enrollments.c.customer_id)).scalars().all()
+    assert enrolled == [older]
 
 
 def test_nothing_is_planned_before_it_is_due(database: Database, launch: Launch) -> None:
@@ -455,6 +472,57 @@ def test_whose_order_was_cancelled_hears_nothing_more(database: Database, launch
     report = campaign.plan(THANKS_AT)
 
     assert (report.cancelled, report.messages) == (1, 1)
+
+
+def test_whoever_cancelled_and_bought_again_leaves_for_the_cancelled_order(
+    database: Database, launch: Launch
+) -> None:
+    with database.write() as connection:
+        cancelled, returned, _ = add_buyers(connection, 3)
+        for customer in (cancelled, returned):
+            add_order(connection, customer, at=EVENT_NOON + timedelta(days=3))
+    campaign = launch(LAUNCH, waves=[COUPON])
+    campaign.enroll(LAUNCH)
+    with database.write() as connection:
+        own = (orders.c.customer_id == cancelled, orders.c.placed_at < LAUNCH)
+        connection.execute(update(orders).where(*own).values(counts=False))
+
+    report = campaign.plan(COUPON_AT)
+
+    assert (report.cancelled, report.purchased, report.messages) == (1, 1, 1)
+
+
+def test_each_track_moves_on_to_its_own_next_wave(database: Database, launch: Launch) -> None:
+    with database.write() as connection:
+        for number in range(20):
+            customer = add_customer(connection, number)
+            add_order(connection, customer)
+            if number % 2:
+                add_order(connection, customer, at=EVENT_NOON - timedelta(days=90))
+    more = {**COUPON, "wave": "more", "after": "14 days", "tracks": ["returning"]}
+    campaign = launch(
+        LAUNCH,
+        holdout="50%",
+        tracks={"new": {"orders_before": 0}, "returning": {"orders_before": {"at_least": 1}}},
+        waves=[THANKS, {**COUPON, "tracks": ["new"]}, more],
+    )
+    campaign.enroll(LAUNCH)
+    campaign.plan(THANKS_AT)
+
+    columns = enrollments.c
+    shown = (columns.track, columns.arm, columns.wave, columns.due_at, columns.exit_reason)
+    with database.read() as connection:
+        found = {tuple(row) for row in connection.execute(select(*shown))}
+    assert found == {
+        ("new", "treated", "coupon", EVENT_NOON + timedelta(days=7), None),
+        ("new", "holdout", None, None, "held_out"),
+        ("returning", "treated", "more", EVENT_NOON + timedelta(days=14), None),
+        ("returning", "holdout", None, None, "held_out"),
+    }
+    assert campaign.plan(COUPON_AT).messages
+    with database.read() as connection:
+        ended = select(columns.track).where(columns.exit_reason == "completed").distinct()
+        assert connection.execute(ended).scalars().all() == ["new"]
 
 
 def test_repeats_that_shift_are_all_sent_each_a_month_after_the_last(

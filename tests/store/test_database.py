@@ -51,6 +51,16 @@ def test_the_audit_log_refuses_a_change(database: Database) -> None:
         connection.execute(update(audit_log).values(actor="b"))
 
 
+def test_what_a_large_statement_keeps_to_undo_itself_lies_on_disk(tmp_path: Path) -> None:
+    shop = Database(f"sqlite:///{tmp_path / 'shop.db'}")
+
+    with shop.read() as connection:
+        store = connection.exec_driver_sql("PRAGMA temp_store").scalar_one()
+    shop.close()
+
+    assert store == 1  # a file
+
+
 def test_a_server_that_is_away_is_named_without_its_password() -> None:
     away = Database("postgresql://me:secret@127.0.0.1:1/shop")
 

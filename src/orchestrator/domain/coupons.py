@@ -2,11 +2,16 @@
 
 from collections.abc import Callable, Iterator
 from enum import StrEnum
+from itertools import count as counting
+from operator import mul
+from struct import Struct
 
 # No 0 O 1 I L U S: 29 symbols, a prime, so that the check symbol finds every single typo and swap.
 ALPHABET = "23456789ABCDEFGHJKMNPQRTVWXYZ"
 CODE_LENGTH = 12  #: 11 random symbols (53 bits) and a check symbol
 _VALUE = {symbol: value for value, symbol in enumerate(ALPHABET)}
+_eight_bytes = Struct(">Q").iter_unpack
+_PAIRS = [first + second for second in ALPHABET for first in ALPHABET]
 
 
 class CouponState(StrEnum):
@@ -18,20 +23,19 @@ class CouponState(StrEnum):
 
 def new_codes(count: int, random_bytes: Callable[[int], bytes]) -> Iterator[str]:
     """Yield codes; ``random_bytes`` is ``secrets.token_bytes``, or a seeded generator's in a simulation."""
-    body = CODE_LENGTH - 1
-    for _ in range(count):
-        number = int.from_bytes(random_bytes(8), "big")
-        symbols = []
-        for _ in range(body):
-            number, value = divmod(number, len(ALPHABET))
-            symbols.append(ALPHABET[value])
-        text = "".join(symbols)
+    pairs = range((CODE_LENGTH - 1) // 2)
+    for (drawn,) in _eight_bytes(random_bytes(8 * count)):
+        left, text = drawn, ""
+        for _ in pairs:
+            left, pair = divmod(left, len(_PAIRS))
+            text += _PAIRS[pair]
+        text += ALPHABET[left % len(ALPHABET)]
         yield text + check_symbol(text)
 
 
 def check_symbol(body: str) -> str:
     """Weighted sum modulo the prime 29 with distinct non-zero weights: finds every typo and every swap."""
-    total = sum(weight * _VALUE[symbol] for weight, symbol in enumerate(body, start=2))
+    total = sum(map(mul, counting(2), map(_VALUE.__getitem__, body)))
     # The check symbol itself has weight 1.
     return ALPHABET[-total % len(ALPHABET)]
 
