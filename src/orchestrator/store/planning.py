@@ -36,7 +36,7 @@ from orchestrator.store.enrollments import bought_since, order_fell_through, ste
 from orchestrator.store.reach import in_chunk
 from orchestrator.store.tables import enrollments, messages, micros, sends
 
-CHUNK = 20_000  #: enrollments planned in one transaction
+CHUNK = 50_000  #: enrollments planned in one transaction
 _ADDRESS = ("campaign_id", "wave", "occurrence", "channel", "address_hash")
 _LOCK = 2_718_281  # any number, the same in every process
 
