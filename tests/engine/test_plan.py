@@ -3,6 +3,7 @@
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 
+import pytest
 from sqlalchemy import func, select, update
 
 from launched import COUPON, THANKS, Launch
@@ -523,6 +524,26 @@ def test_each_track_moves_on_to_its_own_next_wave(database: Database, launch: La
     with database.read() as connection:
         ended = select(columns.track).where(columns.exit_reason == "completed").distinct()
         assert connection.execute(ended).scalars().all() == ["new"]
+
+
+def test_a_plan_of_many_transactions_is_the_plan_of_one(
+    database: Database, launch: Launch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orchestrator.store.planning.CHUNK", 3)
+    with database.write() as connection:
+        bought_again, *_ = add_buyers(connection, 10)
+        add_order(connection, bought_again, at=EVENT_NOON + timedelta(days=3))
+    campaign = launch(LAUNCH, holdout="30%", waves=[COUPON])
+    campaign.enroll(LAUNCH)
+
+    report = campaign.plan(COUPON_AT)
+
+    planned, held_out = (("planned", None), ("withheld", "held_out"))
+    found = states(database, "coupon")
+    assert set(found) == {planned, held_out}
+    assert (report.messages, report.coupons, report.purchased) == (9, found[planned], 1)
+    assert found.total() == 9
+    assert campaign.plan(COUPON_AT).messages == 0
 
 
 def test_repeats_that_shift_are_all_sent_each_a_month_after_the_last(
