@@ -92,7 +92,7 @@ BROKEN = [
             "playbook.yaml",
             23,
             "back: gives nothing, or several things at once",
-            "Write exactly one of amount, percent, free_postage, gift.",
+            "Write exactly one of amount, percent, free_postage, gift, ladder.",
         ),
         id="an offer that gives two things",
     ),

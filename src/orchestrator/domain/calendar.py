@@ -3,7 +3,7 @@
 import calendar
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Self
 from zoneinfo import ZoneInfo
 
@@ -89,6 +89,11 @@ def awake_at(moment: datetime, quiet: QuietHours | None, zone: ZoneInfo) -> date
     first = ending.astimezone(UTC)
     # Where the clock is set back over the end, the first ending may already be over.
     return first if first >= moment else ending.replace(fold=1).astimezone(UTC)
+
+
+def day_ends(day: date, zone: ZoneInfo) -> datetime:
+    """Return the instant at which the day is over on the wall clock."""
+    return datetime.combine(day + timedelta(days=1), time(), zone).astimezone(UTC)
 
 
 def _add_months(wall: datetime, months: int) -> datetime:

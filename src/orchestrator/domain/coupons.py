@@ -1,10 +1,14 @@
 """Coupon codes that people can read aloud and type without a mistake going through."""
 
 from collections.abc import Callable, Iterator
+from datetime import date, datetime
 from enum import StrEnum
 from itertools import count as counting
 from operator import mul
 from struct import Struct
+from zoneinfo import ZoneInfo
+
+from orchestrator.domain.calendar import Span, day_ends, due_at
 
 # No 0 O 1 I L U S: 29 symbols, a prime, so that the check symbol finds every single typo and swap.
 ALPHABET = "23456789ABCDEFGHJKMNPQRTVWXYZ"
@@ -19,6 +23,13 @@ class CouponState(StrEnum):
     ISSUED = "issued"  #: belongs to one enrollment
     REDEEMED = "redeemed"  #: used by one order
     EXPIRED = "expired"  #: its last day is over
+
+
+def ends_at(begins: datetime, valid: Span | None, until: date | None, zone: ZoneInfo) -> datetime:
+    """Return when a coupon ends: so long after its message goes, or with the offer's last day."""
+    ends = [] if valid is None else [due_at(begins, valid, zone)]
+    ends += [] if until is None else [day_ends(until, zone)]
+    return min(ends)
 
 
 def new_codes(count: int, random_bytes: Callable[[int], bytes]) -> Iterator[str]:

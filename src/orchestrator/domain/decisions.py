@@ -56,6 +56,7 @@ class MessageFacts:
     campaign_state: str = "running"
     expires_at: datetime | None = None
     coupon_expires_at: datetime | None = None
+    coupon_redeemed: bool = False  #: the one that it would remind of
     order_cancelled: bool = False  #: the order that brought them in
     purchased: bool = False  #: since what brought them in, where the wave asks for it
     reachable: bool = True  #: the customer still has the address it was planned for
@@ -100,17 +101,15 @@ def may_contact(purpose: str, consent: bool | None) -> bool:  # noqa: FBT001  # 
 
 
 def _standing_against(facts: MessageFacts) -> Reason | None:
-    if facts.order_cancelled:
-        return Reason.ORDER_CANCELLED
-    if facts.purchased:
-        return Reason.PURCHASED
-    if not facts.reachable:
-        return Reason.NO_ADDRESS
-    if facts.suppressed:
-        return Reason.SUPPRESSED
-    if not may_contact(facts.purpose, facts.consent):
-        return Reason.NO_CONSENT
-    return facts.unwritten
+    against = (
+        (facts.order_cancelled, Reason.ORDER_CANCELLED),
+        (facts.purchased, Reason.PURCHASED),
+        (facts.coupon_redeemed, Reason.COUPON_REDEEMED),
+        (not facts.reachable, Reason.NO_ADDRESS),
+        (facts.suppressed, Reason.SUPPRESSED),
+        (not may_contact(facts.purpose, facts.consent), Reason.NO_CONSENT),
+    )
+    return next((reason for stands, reason in against if stands), facts.unwritten)
 
 
 def _over_at(facts: MessageFacts, moment: datetime) -> Reason | None:

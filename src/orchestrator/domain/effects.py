@@ -89,7 +89,8 @@ class Effect:
 
     Money is in minor units. `cost` is messages and redeemed discounts. `contribution` is what is
     left: margin × (caused revenue + redeemed discounts) − cost, because revenue is what was paid
-    after the discount and the margin is one of prices before it.
+    after the discount and the margin is one of prices before it. Where the control has coupons as
+    well (those of a reminder), discounts are those redeemed beyond what it redeemed.
     """
 
     treated: Side
@@ -128,7 +129,8 @@ def weigh(
     judged = judge(rates, ratio=ratio, flags=flags)
     caused_orders = _difference(orders).times(treated.assigned)
     caused_revenue = _difference(revenue).times(treated.assigned)
-    cost = treated.message_cost / _THOUSAND + treated.discount
+    discount = _beyond(control, treated)
+    cost = treated.message_cost / _THOUSAND + discount
     found = judged.flags | ({Flag.FEW_CONTROL_BUYERS} & revenue.flags)
     difference = Estimate(rates.difference, rates.difference_interval)
     return Effect(
@@ -146,11 +148,18 @@ def weigh(
         caused_revenue=caused_revenue,
         cost=cost,
         cost_per_caused_order=_cost_per(cost, caused_orders, judged.verdict),
-        contribution=caused_revenue.times(margin, margin * treated.discount - cost),
+        contribution=caused_revenue.times(margin, margin * discount - cost),
         verdict=judged.verdict,
         customers_to_decide=judged.customers_to_decide,
         flags=_flags(found, control, treated),
     )
+
+
+def _beyond(control: ArmSums, treated: ArmSums) -> float:
+    """Redeemed discounts of the treated beyond those of as many who are withheld."""
+    if not control.discount:
+        return treated.discount
+    return treated.discount - control.discount * treated.assigned / control.assigned
 
 
 def _rate(arm: ArmSums) -> Rate:

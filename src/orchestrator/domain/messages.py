@@ -39,7 +39,7 @@ class MessageState(StrEnum):
 _S = MessageState
 FOLLOWERS: dict[MessageState, frozenset[MessageState]] = {
     # Accepted: news of an earlier hand-over that the provider had said it would not take.
-    # Skipped: planned, and then no code was left in the pool for it.
+    # Skipped: planned, and then no coupon was left for it.
     _S.PLANNED: frozenset({_S.CLAIMED, _S.SKIPPED, _S.CANCELLED, _S.EXPIRED, _S.ACCEPTED}),
     _S.CLAIMED: frozenset(
         {_S.PLANNED, _S.SENDING, _S.SKIPPED, _S.EXPIRED, _S.CANCELLED, _S.ACCEPTED}
@@ -59,6 +59,8 @@ FOLLOWERS: dict[MessageState, frozenset[MessageState]] = {
 }
 OPEN_STATES = frozenset({_S.PLANNED, _S.CLAIMED, _S.SENDING, _S.UNKNOWN})
 FINAL_STATES = frozenset(_S) - OPEN_STATES
+#: final, and nobody can have read it
+UNSENT_STATES = FINAL_STATES - {_S.ACCEPTED, _S.UNRESOLVED}
 
 
 class Reason(StrEnum):
@@ -88,7 +90,11 @@ class Reason(StrEnum):
     CAP = "cap"
     BUDGET = "budget"
     POOL_EMPTY = "pool_empty"  #: no code is left in the imported pool
-    COUPON_EXPIRED = "coupon_expired"
+    OUT_OF_STOCK = "out_of_stock"  #: as many of the offer are out as its stock allows
+    BELOW_LADDER = "below_ladder"  #: the order was worth less than the ladder's first step
+    NO_COUPON = "no_coupon"  #: a reminder, and they were sent no coupon
+    COUPON_REDEEMED = "coupon_redeemed"  #: a reminder, and they used the coupon
+    COUPON_EXPIRED = "coupon_expired"  #: it is over, or its offer is
     CAMPAIGN_PAUSED = "campaign_paused"
     DISPATCH_STOPPED = "dispatch_stopped"  #: the kill switch
     # the provider

@@ -25,7 +25,7 @@ class Need:
     index: int
     wave: Wave
     variant: str | None
-    offer: str | None
+    brings_coupon: bool
     channel: Channel
     locale: str
     track: str
@@ -82,12 +82,13 @@ class Coverage:
             of_wave: list[str | None] = [None, *(categories if wave.by else ())]
             for variant, offer in texts_of(wave):
                 name = variant.variant if variant else None
+                brings = offer is not None or wave.reminds is not None
                 for channel in (variant and variant.channels) or wave.channels:
                     for locale in self.definition.locales:
                         for track in wave.tracks or self.definition.tracks:
                             for category in of_wave:
                                 yield Need(
-                                    index, wave, name, offer, channel, locale, track, category
+                                    index, wave, name, brings, channel, locale, track, category
                                 )
 
     def _complain(self, need: Need, message: str, remedy: str) -> None:
@@ -130,7 +131,7 @@ class Coverage:
         )
 
     def _check_offer(self, need: Need, facts: TemplateFacts) -> None:
-        if need.offer is None:
+        if not need.brings_coupon:
             self._not_given(facts, Given.OFFER, f"wave {need.wave.wave} has no offer")
         elif any("coupon.code" not in block.certain for block in facts.bodies):
             self._in_text(

@@ -3,17 +3,20 @@
 import difflib
 import math
 import re
+from datetime import datetime
 from functools import cache
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from orchestrator.domain.calendar import Span
+from orchestrator.domain.calendar import Span, day_ends
 from orchestrator.domain.messages import Channel, WaveKind
+from orchestrator.domain.money import Money
 from orchestrator.playbooks.rules import Rule
 from orchestrator.playbooks.values import (
     CapText,
+    DayText,
     Delay,
     DelayText,
     LengthText,
@@ -46,6 +49,8 @@ def _known_locale(name: str) -> str:
 
 
 _LOCALE = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?")
+
+_USUAL_VALIDITY = Span(days=14)
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 Zone = Annotated[str, AfterValidator(_known_zone)]
@@ -82,6 +87,10 @@ class Wave(Strict):
         default=None, description="Texts and answers follow the category bought"
     )
     offer: Name | None = None
+    reminds: Name | None = Field(
+        default=None,
+        description="The earlier wave whose coupon it brings again, unless it was used",
+    )
     holdout: Share = Field(default=0.0, lt=1, description="Withheld from this send, drawn afresh")
     variants: tuple[Variant, ...] = ()
     unless: Literal["purchased"] | None = None
@@ -110,33 +119,78 @@ class Wave(Strict):
         return self
 
 
+class LadderStep(Strict):
+    """What orders from this value on earn, until the next step."""
+
+    at_least: MoneyText = Field(alias="from")
+    amount: MoneyText | None = None
+    percent: int | None = Field(default=None, ge=1, le=99)
+    min_spend: MoneyText | None = Field(default=None, description="The offer's where left out")
+
+    def is_reached_by(self, total: Money) -> bool:
+        return total.currency == self.at_least.currency and total.minor >= self.at_least.minor
+
+    @model_validator(mode="after")
+    def _gives_one_thing(self) -> Self:
+        if (self.amount is None) == (self.percent is None):
+            raise ValueError(
+                "a step gives nothing, or several things at once; "
+                "write exactly one of amount, percent"
+            )
+        return self
+
+
 class Offer(Strict):
-    """What a coupon gives. Exactly one of amount, percent, free_postage, gift."""
+    """What a coupon gives. Exactly one of amount, percent, free_postage, gift, ladder."""
 
     amount: MoneyText | None = None
     percent: int | None = Field(default=None, ge=1, le=99)
     free_postage: bool = False
     gift: str | None = Field(default=None, min_length=1, description="The product's number")
+    ladder: tuple[LadderStep, ...] | None = Field(
+        default=None, min_length=1, description="By the value of the order that brought them in"
+    )
     min_spend: MoneyText | None = None
-    valid: LengthText = Span(days=14)
+    valid: LengthText | None = Field(
+        default=None, description="14 days, where until is left out as well"
+    )
+    until: DayText | None = Field(
+        default=None, description="The last day, on the customer's calendar; none is issued after"
+    )
+    stock: int | None = Field(
+        default=None, ge=1, description="How many of the campaign's customers can have one"
+    )
     pool: Name | None = Field(default=None, description="Draw codes from an imported pool")
+    otherwise: Name | None = Field(
+        default=None, description="The offer for those whom stock or pool leave empty-handed"
+    )
+
+    @property
+    def lasts(self) -> Span | None:
+        """How long a coupon is good; none: until the offer's last day."""
+        return self.valid or (None if self.until else _USUAL_VALIDITY)
+
+    def is_over(self, moment: datetime, zone: ZoneInfo) -> bool:
+        return self.until is not None and day_ends(self.until, zone) <= moment
+
+    def earned_by(self, total: Money) -> "Offer | None":
+        """Return what an order of that value earns, without a ladder; None below the first step."""
+        if self.ladder is None:
+            return self
+        reached = [step for step in self.ladder if step.is_reached_by(total)]
+        if not reached:
+            return None
+        step = reached[-1]
+        given = {"amount": step.amount, "percent": step.percent, "ladder": None}
+        return self.model_copy(update=given | {"min_spend": step.min_spend or self.min_spend})
 
     @model_validator(mode="after")
     def _gives_one_thing(self) -> Self:
-        if (
-            sum(
-                (
-                    self.amount is not None,
-                    self.percent is not None,
-                    self.free_postage,
-                    self.gift is not None,
-                )
-            )
-            != 1
-        ):
+        given = (self.amount, self.percent, self.free_postage or None, self.gift, self.ladder)
+        if sum(thing is not None for thing in given) != 1:
             raise ValueError(
                 "gives nothing, or several things at once; "
-                "write exactly one of amount, percent, free_postage, gift"
+                "write exactly one of amount, percent, free_postage, gift, ladder"
             )
         return self
 
@@ -195,4 +249,4 @@ class Definition(Strict):
         return next(wave for wave in self.waves if wave.wave == name)
 
 
-__all__ = ["Definition", "Delay", "Evaluate", "Offer", "Repeat", "Variant", "Wave"]
+__all__ = ["Definition", "Delay", "Evaluate", "LadderStep", "Offer", "Repeat", "Variant", "Wave"]

@@ -11,8 +11,10 @@ from orchestrator.playbooks.concerns import ConcernEntry, ConcernFile
 from orchestrator.playbooks.coverage import Coverage
 from orchestrator.playbooks.document import Document, read_document
 from orchestrator.playbooks.model import Definition
+from orchestrator.playbooks.offers import check_offers
 from orchestrator.playbooks.playbook import Playbook, version_of
 from orchestrator.playbooks.problems import PlaybookError, Problem, did_you_mean
+from orchestrator.playbooks.reminders import check_reminders
 from orchestrator.playbooks.schema import schema_of
 from orchestrator.playbooks.sequence import check_sequence
 from orchestrator.playbooks.template import TemplateFacts, read_template
@@ -62,6 +64,8 @@ def _build(files: Mapping[str, str], problems: list[Problem], folder: str) -> Pl
     document, definition = _read_definition(files, problems)
     if document and definition:
         check_sequence(definition, document, problems)
+        check_offers(definition, document, problems)
+        check_reminders(definition, document, problems)
         _check_concern_locales(definition, files, problems)
         readable = not any(problem.file.startswith(f"{CONCERNS}/") for problem in problems)
         if len({wave.wave for wave in definition.waves}) == len(definition.waves):

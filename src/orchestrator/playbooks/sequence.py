@@ -1,6 +1,7 @@
 """Whether the waves make a sequence: who follows whom, for whom, with what, and in good manners."""
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime, time, timedelta
 
 from orchestrator.domain.calendar import Span
 from orchestrator.domain.messages import WaveKind
@@ -9,7 +10,7 @@ from orchestrator.playbooks.model import Definition, Variant, Wave
 from orchestrator.playbooks.problems import Problem, did_you_mean
 from orchestrator.playbooks.schedule import tracks_beginning
 
-_SHORTEST_MONTH, _LONGEST_MONTH = 28, 31
+SHORTEST_MONTH, LONGEST_MONTH = 28, 31
 _GREETINGS = frozenset({WaveKind.THANKS, WaveKind.CARE})
 
 
@@ -29,8 +30,8 @@ def check_sequence(definition: Definition, document: Document, problems: list[Pr
         for index in places:
             checker.order(index)
             checker.manners(index)
+            checker.last_day(index)
         checker.beginnings()
-    checker.currencies()
     checker.overall()
 
 
@@ -108,15 +109,34 @@ class _Checker:
                 remedy = did_you_mean(offer, self.definition.offers)
                 self.complain(location, f"unknown offer {offer}", remedy)
 
+    def last_day(self, index: int) -> None:
+        """Where the days of the event are known: whether the wave comes before its offer's last day."""
+        wave, event = self.waves[index], self.definition.audience.event_day
+        if event is None or self.definition.anchor != "order":
+            return
+        begins = datetime.combine(event.first, time(), self.definition.zone)
+        for place in range(wave.occurrences):
+            repeated = length_of(wave.repeat.every, SHORTEST_MONTH) * place if wave.repeat else 0
+            due = begins + timedelta(seconds=self._due(wave, SHORTEST_MONTH) + repeated)
+            for name in offers_of(self.definition, wave):
+                if (until := self.definition.offers[name].until) and due.date() > until:
+                    self.complain(
+                        ("waves", index, "after"),
+                        f"{wave.wave} is due from {due.date()} on, and its offer {name} ends "
+                        f"with {until}",
+                        "Send it earlier, or let the offer last longer.",
+                    )
+                    return
+
     def order(self, index: int) -> None:
         """A customer walks the waves as they are listed, so none may be due before one above it."""
         wave = self.waves[index]
-        latest = self._due(wave, _LONGEST_MONTH)
+        latest = self._due(wave, LONGEST_MONTH)
         for other in self.waves[:index]:
             repeated = other.repeat
-            begun = self._due(other, _SHORTEST_MONTH)
+            begun = self._due(other, SHORTEST_MONTH)
             lasts = (
-                _seconds(repeated.every, _SHORTEST_MONTH) * (repeated.times - 1) if repeated else 0
+                length_of(repeated.every, SHORTEST_MONTH) * (repeated.times - 1) if repeated else 0
             )
             if latest < begun + lasts and self.tracks_of(wave) & self.tracks_of(other):
                 self.complain(
@@ -142,19 +162,6 @@ class _Checker:
                 f"{wave.wave} sells to track {', '.join(missing)} before any thanks or care",
                 "Send a thanks or care wave first, or write 'waive: [care-first]'.",
             )
-
-    def currencies(self) -> None:
-        for name, offer in self.definition.offers.items():
-            if (
-                offer.amount
-                and offer.min_spend
-                and offer.amount.currency != offer.min_spend.currency
-            ):
-                self.complain(
-                    ("offers", name, "min_spend"),
-                    f"offer {name} gives {offer.amount.currency} and asks {offer.min_spend.currency}",
-                    "Use one currency.",
-                )
 
     def overall(self) -> None:
         overall = self.definition.evaluate.overall
@@ -195,7 +202,7 @@ class _Checker:
         total = 0
         while wave.wave not in seen:
             seen.add(wave.wave)
-            total += _seconds(wave.after.span, month)
+            total += length_of(wave.after.span, month)
             found = next((other for other in self.waves if other.wave == wave.after.wave), None)
             if found is None:
                 break
@@ -211,6 +218,12 @@ def texts_of(wave: Wave) -> Iterator[tuple[Variant | None, str | None]]:
         yield variant, variant.offer or wave.offer
 
 
+def offers_of(definition: Definition, wave: Wave) -> list[str]:
+    """Return the offers whose coupons the wave brings, for the first time or again."""
+    brings = wave if wave.reminds is None else definition.wave_named(wave.reminds)
+    return list(dict.fromkeys(offer for _, offer in texts_of(brings) if offer is not None))
+
+
 def _repeated(names: Iterable[str]) -> Iterator[tuple[int, str]]:
     seen: set[str] = set()
     for index, name in enumerate(names):
@@ -219,5 +232,6 @@ def _repeated(names: Iterable[str]) -> Iterator[tuple[int, str]]:
         seen.add(name)
 
 
-def _seconds(span: Span, month: int) -> int:
+def length_of(span: Span, month: int) -> int:
+    """Return seconds, where a month has so many days."""
     return (span.months * month + span.days) * 86_400 + span.seconds

@@ -39,6 +39,8 @@ def adapt_playbook(
     }
     document["waves"] = [wave for wave in document["waves"] if wave["wave"] not in left_out]
     for offer in document["offers"].values():
+        for other in ("percent", "free_postage", "gift", "ladder", "until"):
+            offer.pop(other, None)
         offer |= {"amount": coupon, "min_spend": coupon_from}
     with (target / MAIN_FILE).open("w", encoding="utf-8") as file:
         yaml.dump(document, file)

@@ -122,6 +122,8 @@ def write_chunk(
         coupons.issue(connection, chunk, grant, random_bytes)
         for grant in _grants(chunk.definition, chunk.wave)
     )
+    if chunk.wave.reminds is not None:
+        coupons.bring_again(connection, chunk)
     return Written(zones, written, issued)
 
 
@@ -140,12 +142,17 @@ def _zones(connection: Connection, chunk: Chunk) -> Iterator[Zone]:
 
 
 def _grants(definition: Definition, wave: Wave) -> Iterator[Grant]:
-    own = [variant for variant in wave.variants if variant.offer is not None]
-    for variant in own:
-        name = str(variant.offer)
-        yield Grant(name=name, offer=definition.offers[name], variants=(variant.variant,))
+    for variant in wave.variants:
+        if variant.offer is not None:
+            yield _grant(definition, variant.offer, (variant.variant,))
     if wave.offer is not None:
-        yield Grant(name=wave.offer, offer=definition.offers[wave.offer], variants=None)
+        yield _grant(definition, wave.offer, None)
+
+
+def _grant(definition: Definition, name: str, variants: tuple[str, ...] | None) -> Grant:
+    offer = definition.offers[name]
+    other = offer.otherwise and _grant(definition, offer.otherwise, variants)
+    return Grant(name=name, offer=offer, variants=variants, otherwise=other or None)
 
 
 def _schedule_evaluations(connection: Connection, chunk: Chunk, zones: list[Zone]) -> None:

@@ -1,7 +1,7 @@
 """Coupons: issued with the message that brings them, redeemed by an order, expired by date."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -9,10 +9,13 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import (
     BigInteger,
     ColumnClause,
+    ColumnElement,
     Connection,
     Row,
     Select,
     String,
+    Subquery,
+    and_,
     bindparam,
     case,
     insert,
@@ -22,18 +25,22 @@ from sqlalchemy import (
     update,
 )
 
-from orchestrator.domain.calendar import due_at
-from orchestrator.domain.coupons import CouponState, new_codes
+from orchestrator.domain.coupons import CouponState, ends_at, new_codes
 from orchestrator.domain.messages import MessageState, Reason
+from orchestrator.domain.money import Money
 from orchestrator.playbooks.model import Offer
+from orchestrator.store import stocks
 from orchestrator.store.bulk import rows_as_table
 from orchestrator.store.chunk import Chunk
 from orchestrator.store.reach import in_chunk
-from orchestrator.store.tables import coupons, enrollments, messages, micros
+from orchestrator.store.tables import coupons, enrollments, messages, micros, orders
 
 # As literals: with a parameter neither database can prove that the partial index fits.
 _ISSUED: ColumnClause[str] = literal_column("'issued'")
 _POOL: ColumnClause[str] = literal_column("'pool'")
+
+
+Bearers = Sequence[Row[Any]]
 
 
 class CodesTakenTwiceError(Exception):
@@ -47,6 +54,7 @@ class Grant:
     name: str
     offer: Offer
     variants: Sequence[str] | None  #: none: whoever has no offer of a variant's own
+    otherwise: "Grant | None" = None  #: for those whom it leaves empty-handed
 
 
 def issue(
@@ -54,14 +62,22 @@ def issue(
 ) -> int:
     """Give every message of the chunk that was just planned its own code; return how many."""
     bearers = connection.execute(_bearers(chunk, grant)).all()
-    if not bearers:
-        return 0
-    if grant.offer.pool is not None:
-        bearers = _draw(connection, chunk, grant, bearers)
-    else:
-        _generate(connection, chunk, grant, bearers, random_bytes)
-    _attach(connection, chunk, bearers)
-    return len(bearers)
+    return _hand_out(connection, chunk, grant, bearers, random_bytes)
+
+
+def bring_again(connection: Connection, chunk: Chunk) -> None:
+    """
+    Give the messages of a reminder the coupon of the wave that they remind of.
+
+    Those who are withheld by lot have it too, and what they redeem is compared.
+    """
+    chosen = and_(
+        messages.c.enrollment_id.in_(select(enrollments.c.id).where(*in_chunk(chunk))),
+        messages.c.wave == chunk.wave.wave,
+        messages.c.occurrence == chunk.occurrence,
+        messages.c.assigned.is_(True),
+    )
+    _attach(connection, chosen, str(chunk.wave.reminds), 0)
 
 
 _EXPIRE = (
@@ -89,16 +105,85 @@ def _bearers(chunk: Chunk, grant: Grant) -> Select[Any]:
         .where(columns.finished_at.is_(None))
         .order_by(columns.id)
     )
+    if grant.offer.ladder is not None:
+        worth = (orders.c.total - orders.c.refunded).label("worth")
+        found = found.join(orders, orders.c.id == enrollments.c.order_id)
+        found = found.add_columns(worth, orders.c.currency)
     if grant.variants is not None:
         return found.where(columns.variant.in_(grant.variants))
     return found
+
+
+def _hand_out(
+    connection: Connection,
+    chunk: Chunk,
+    grant: Grant,
+    bearers: Bearers,
+    random_bytes: Callable[[int], bytes],
+) -> int:
+    """Give coupons as far as they go, first to whoever was due first; return how many."""
+    if not bearers:
+        return 0
+    within = bearers[: _left(connection, chunk, grant)]
+    issued = 0
+    empty_handed = {Reason.OUT_OF_STOCK: bearers[len(within) :]}
+    for offer, some in _by_worth(grant.offer, within):
+        if offer is None:
+            empty_handed[Reason.BELOW_LADDER] = some
+            continue
+        served = _give(connection, chunk, replace(grant, offer=offer), some, random_bytes)
+        empty_handed[Reason.POOL_EMPTY] = some[len(served) :]
+        issued += len(served)
+    if grant.otherwise is not None:
+        left = [one for some in empty_handed.values() for one in some]
+        return issued + _hand_out(connection, chunk, grant.otherwise, left, random_bytes)
+    for reason, some in empty_handed.items():
+        _skip(connection, chunk, some, reason)
+    return issued
+
+
+def _left(connection: Connection, chunk: Chunk, grant: Grant) -> int | None:
+    """Return how many the stock still has; None without one."""
+    stock, lag = grant.offer.stock, chunk.definition.evaluate.lag.timedelta
+    if stock is None:
+        return None
+    return max(0, stock - stocks.out(connection, chunk.campaign_id, grant.name, chunk.now, lag))
+
+
+def _by_worth(offer: Offer, bearers: Bearers) -> list[tuple[Offer | None, Bearers]]:
+    """Return what orders earn, and whose do; None: nothing, since a refund of this very moment."""
+    if offer.ladder is None:
+        return [(offer, bearers)]
+    earned: dict[Offer | None, list[Row[Any]]] = {}
+    for bearer in bearers:
+        step = offer.earned_by(Money(bearer.worth, bearer.currency))
+        earned.setdefault(step, []).append(bearer)
+    return list(earned.items())
+
+
+def _give(
+    connection: Connection,
+    chunk: Chunk,
+    grant: Grant,
+    bearers: Bearers,
+    random_bytes: Callable[[int], bytes],
+) -> Bearers:
+    """Return who got a code: all of them, or as many as the pool has codes for."""
+    if grant.offer.pool is not None:
+        bearers = _draw(connection, chunk, grant, bearers)
+    else:
+        _generate(connection, chunk, grant, bearers, random_bytes)
+    if bearers:
+        given = messages.c.id.in_(select(_listed(connection, "given", bearers).c.message_id))
+        _attach(connection, given, chunk.wave.wave, chunk.occurrence)
+    return bearers
 
 
 def _generate(
     connection: Connection,
     chunk: Chunk,
     grant: Grant,
-    bearers: Sequence[Row[Any]],
+    bearers: Bearers,
     random_bytes: Callable[[int], bytes],
 ) -> None:
     codes = new_codes(len(bearers), random_bytes)
@@ -118,10 +203,8 @@ def _generate(
     connection.execute(insert(coupons).from_select(columns, chosen))
 
 
-def _draw(
-    connection: Connection, chunk: Chunk, grant: Grant, bearers: Sequence[Row[Any]]
-) -> Sequence[Row[Any]]:
-    """Hand out imported codes in their order, and return who got one; the others are skipped."""
+def _draw(connection: Connection, chunk: Chunk, grant: Grant, bearers: Bearers) -> Bearers:
+    """Hand out imported codes in their order, and return who got one."""
     pool = _take_from_pool(connection, str(grant.offer.pool), len(bearers))
     served = bearers[: len(pool)]
     ends = _ends(grant, {(bearer.would_go_at, bearer.timezone) for bearer in served})
@@ -145,7 +228,6 @@ def _draw(
         raise CodesTakenTwiceError(
             f"codes of the pool {grant.offer.pool!r} went to others meanwhile"
         )
-    _skip_empty_handed(connection, chunk, [bearer.id for bearer in bearers[len(pool) :]])
     return served
 
 
@@ -168,30 +250,34 @@ def _take_from_pool(connection: Connection, pool: str, wanted: int) -> list[int]
 
 def _ends(grant: Grant, begun: set[tuple[datetime, str]]) -> dict[tuple[datetime, str], int]:
     """Return when coupons that count from a moment in a zone end, as microseconds."""
-    return {(at, zone): micros(due_at(at, grant.offer.valid, ZoneInfo(zone))) for at, zone in begun}
+    valid, until = grant.offer.lasts, grant.offer.until
+    return {(at, zone): micros(ends_at(at, valid, until, ZoneInfo(zone))) for at, zone in begun}
 
 
-def _skip_empty_handed(connection: Connection, chunk: Chunk, ids: Sequence[int]) -> None:
-    if not ids:
-        return
-    late = rows_as_table(connection, "late", {"message_id": BigInteger}, [(i,) for i in ids])
-    connection.execute(
-        update(messages)
-        .where(messages.c.id.in_(select(late.c.message_id)))
-        .values(state=MessageState.SKIPPED, reason=Reason.POOL_EMPTY, finished_at=chunk.now)
-    )
-
-
-def _attach(connection: Connection, chunk: Chunk, bearers: Sequence[Row[Any]]) -> None:
+def _skip(connection: Connection, chunk: Chunk, bearers: Bearers, reason: Reason) -> None:
     if not bearers:
         return
-    given = rows_as_table(
-        connection, "given", {"message_id": BigInteger}, [(bearer.id,) for bearer in bearers]
+    skipped = _listed(connection, "skipped", bearers)
+    connection.execute(
+        update(messages)
+        .where(messages.c.id.in_(select(skipped.c.message_id)))
+        .values(state=MessageState.SKIPPED, reason=reason, finished_at=chunk.now)
     )
+
+
+def _listed(connection: Connection, name: str, bearers: Bearers) -> Subquery:
+    ids = [(bearer.id,) for bearer in bearers]
+    return rows_as_table(connection, name, {"message_id": BigInteger}, ids)
+
+
+def _attach(
+    connection: Connection, chosen: ColumnElement[bool], wave: str, occurrence: int
+) -> None:
+    """Let the chosen messages bring the coupon that their customers have of a wave."""
     own = (
         coupons.c.enrollment_id == messages.c.enrollment_id,
-        coupons.c.wave == chunk.wave.wave,
-        coupons.c.occurrence == chunk.occurrence,
+        coupons.c.wave == wave,
+        coupons.c.occurrence == occurrence,
     )
     earlier = case(
         (messages.c.expires_at < coupons.c.expires_at, messages.c.expires_at),
@@ -199,7 +285,7 @@ def _attach(connection: Connection, chunk: Chunk, bearers: Sequence[Row[Any]]) -
     )
     connection.execute(
         update(messages)
-        .where(messages.c.id.in_(select(given.c.message_id)))
+        .where(chosen)
         .values(
             coupon_id=select(coupons.c.id).where(*own).correlate(messages).scalar_subquery(),
             # A message whose coupon is over by the time it could go is not sent.
@@ -223,6 +309,7 @@ def _terms(chunk: Chunk, grant: Grant) -> dict[str, Any]:
         "gift": offer.gift,
         "min_spend": offer.min_spend.minor if offer.min_spend else None,
         "currency": money.currency if money else None,
+        "stock": offer.stock,
         "issued_at": micros(chunk.now),
     }
     return {name: _literal(value) for name, value in values.items()}

@@ -56,6 +56,29 @@ class Admission:
     rules: tuple[RuleCount, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CouponsAlike:
+    """Coupons of one offer that give the same."""
+
+    offer: str
+    amount: int | None  #: minor units
+    percent: int | None
+    free_postage: bool
+    gift: str | None
+    min_spend: int | None  #: minor units
+    currency: str | None
+    stock: int | None  #: of how many of the campaign's offer they are some
+    coupons: int
+
+    @property
+    def face_value(self) -> int:
+        """What they give in all, in minor units, as far as that is an amount."""
+        return self.coupons * (self.amount or 0)
+
+
+_TERMS = ("offer", "amount", "percent", "free_postage", "gift", "min_spend", "currency", "stock")
+
+
 def admission(
     connection: Connection,
     definition: Definition,
@@ -195,12 +218,17 @@ def customer_of(connection: Connection, message_id: int) -> str:
     return str(connection.execute(found.where(messages.c.id == message_id)).scalar_one())
 
 
-def face_value(connection: Connection, campaign_id: int, wave: str) -> int:
-    """Return the sum of the amounts that the wave's coupons give, in minor units."""
-    given = select(func.coalesce(func.sum(coupons.c.amount), 0)).where(
-        coupons.c.campaign_id == campaign_id, coupons.c.wave == wave
+def coupons_of(connection: Connection, campaign_id: int, wave: str) -> list[CouponsAlike]:
+    """Return what the wave's coupons give, as often as they do; an offer's lowest step first."""
+    columns = coupons.c
+    alike = [columns[name] for name in _TERMS]
+    counted = (
+        select(*alike, func.count().label("coupons"))
+        .where(columns.campaign_id == campaign_id, columns.wave == wave)
+        .group_by(*alike)
+        .order_by(columns.offer, columns.amount, columns.percent)
     )
-    return int(connection.execute(given).scalar_one())
+    return [CouponsAlike(**row._mapping) for row in connection.execute(counted)]  # noqa: SLF001  # SQLAlchemy's public name
 
 
 def forget_messages(connection: Connection, campaign_id: int) -> None:

@@ -33,6 +33,7 @@ from orchestrator.store.bulk import rows_as_table
 from orchestrator.store.chunk import Chunk, Zone
 from orchestrator.store.dialects import insert_on
 from orchestrator.store.enrollments import bought_since, order_fell_through, step_due
+from orchestrator.store.entitlements import lacking
 from orchestrator.store.reach import in_chunk
 from orchestrator.store.tables import enrollments, messages, micros, sends
 
@@ -109,14 +110,15 @@ def ensure_send(connection: Connection, chunk: Chunk, day: Any) -> int:
     return int(found)
 
 
-def write_messages(connection: Connection, chunk: Chunk, zones: Iterable[Zone]) -> int:
+def write_messages(connection: Connection, chunk: Chunk, zones: Sequence[Zone]) -> int:
     """Write one row an enrollment: planned, withheld by either lot, or skipped with its reason."""
     places = _zone_table(connection, zones)
     written = 0
     if chunk.definition.holdout and not chunk.occurrence:
         written += _insert(connection, _kept_out(chunk, places))
+    decided = _decided(chunk, places, lacking(chunk, zones, places))
     # Of those who share a phone or an e-mail the first keeps it …
-    written += _insert(connection, _decided(chunk, places), unless_taken=_ADDRESS)
+    written += _insert(connection, decided, unless_taken=_ADDRESS)
     if written < _count(connection, chunk):
         # … and the others are told why they get nothing.
         written += _insert(connection, _doubled(chunk, places))
@@ -210,8 +212,8 @@ def _count(connection: Connection, chunk: Chunk) -> int:
     return int(connection.execute(counted).scalar_one())
 
 
-def _decided(chunk: Chunk, zones: Subquery) -> Select[Any]:
-    found = reach.judged(chunk, zones).c
+def _decided(chunk: Chunk, zones: Subquery, lacks: ColumnElement[Any]) -> Select[Any]:
+    found = reach.judged(chunk, zones, lacks).c
     withheld = found.state == MessageState.WITHHELD.value
     goes = found.state == MessageState.PLANNED.value
     by_channel = [

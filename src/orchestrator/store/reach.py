@@ -35,19 +35,20 @@ from orchestrator.store.tables import (
 _HASHES = {Channel.SMS: customers.c.phone_hash, Channel.EMAIL: customers.c.email_hash}
 
 
-def judged(chunk: Chunk, zones: Subquery) -> Subquery:
+def judged(chunk: Chunk, zones: Subquery, lacking: ColumnElement[Any]) -> Subquery:
     """
     Return one row a treated enrollment of the chunk: way and address, variant, state and reason.
 
-    Filters come before the lot: who cannot be reached is not part of the experiment. ``way`` is
-    the channel, or the reason why there is none. Whoever was due first comes first.
+    Filters come before the lot: who cannot be reached is not part of the experiment, nor who has no
+    coupon coming (``lacking``). ``way`` is the channel, or the reason why there is none. Whoever was
+    due first comes first.
     """
-    due = computed_once(_due(chunk, zones), "due")
+    due = computed_once(_due(chunk, zones, lacking), "due")
     found = due.c
     closed = found.way.not_in([channel.value for channel in Channel])
     state = case(
         (found.late, MessageState.EXPIRED.value),
-        (found.missed | closed, MessageState.SKIPPED.value),
+        (found.missed | closed | found.lacks.is_not(None), MessageState.SKIPPED.value),
         (found.held_out, MessageState.WITHHELD.value),
         else_=MessageState.PLANNED.value,
     )
@@ -55,6 +56,7 @@ def judged(chunk: Chunk, zones: Subquery) -> Subquery:
         (found.late, Reason.LATE.value),
         (found.missed, Reason.PREVIOUS_MISSED.value),
         (closed, found.way),
+        (found.lacks.is_not(None), found.lacks),
         (found.held_out, Reason.HELD_OUT.value),
     )
     told = select(due, state.label("state"), reason.label("reason"))
@@ -104,7 +106,7 @@ def suppressed(channel: Channel, address_hash: ColumnElement[Any]) -> ColumnElem
     )
 
 
-def _due(chunk: Chunk, zones: Subquery) -> Select[Any]:
+def _due(chunk: Chunk, zones: Subquery, lacking: ColumnElement[Any]) -> Select[Any]:
     columns = enrollments.c
     return (
         select(
@@ -118,6 +120,7 @@ def _due(chunk: Chunk, zones: Subquery) -> Select[Any]:
             _late(chunk).label("late"),
             _missed(chunk).label("missed"),
             _way(chunk).label("way"),
+            lacking.label("lacks"),
             *(address.label(f"{channel}_hash") for channel, address in _HASHES.items()),
         )
         .join_from(enrollments, customers, customers.c.id == columns.customer_id)

@@ -132,6 +132,7 @@ def _facts(one: Held, letter: Letter, definition: Definition, grounds: Grounds) 
         campaign_state=stand.state,
         expires_at=one.expires_at,
         coupon_expires_at=one.coupon_expires_at,
+        coupon_redeemed=one.coupon_redeemed,
         order_cancelled=one.enrollment_id in grounds.fell_through,
         purchased=one.enrollment_id in grounds.purchased,
         reachable=one.reachable,

@@ -196,6 +196,13 @@ COMPLAINTS = (
         _PAUSE,
     ),
     Complaint(
+        "stock_overdrawn",
+        Severity.STUCK,
+        sums.stocks_overdrawn,
+        "more coupons of an offer are out than its stock: given up, and then redeemed or delivered",
+        "count what is left in the shop; the campaign gives no more: orchestrator report {subject}",
+    ),
+    Complaint(
         "written_though_suppressed",
         Severity.WRONG,
         sums.written_though_suppressed,

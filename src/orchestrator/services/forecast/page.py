@@ -7,6 +7,7 @@ from orchestrator.domain.arms import Arm
 from orchestrator.domain.messages import MessageState
 from orchestrator.domain.money import Money
 from orchestrator.services.forecast.results import Forecast, WaveForecast
+from orchestrator.store.forecasts import CouponsAlike
 
 MILLIS = 1_000  # costs are in thousandths of a minor unit
 DAYS_SHOWN = 40
@@ -74,7 +75,13 @@ def _waves(found: Forecast) -> Iterator[str]:
     )
     yield f"At most {_cost(found.cost_at_most, found.currency)} for all messages."
     yield ""
+    yield from _coupons(found)
     for wave in found.waves:
+        if wave.after_last_day:
+            yield (
+                f"- **{wave.wave}: {_number(wave.after_last_day)} messages would come after the last "
+                "day of their offer**, and be skipped"
+            )
         for reason, number in wave.unwritten.items():
             yield (
                 f"- **{wave.wave}: {number} texts cannot be written ({reason})**, the first for "
@@ -97,6 +104,29 @@ def _wave(wave: WaveForecast, currency: str) -> Sequence[str]:
         _number(wave.parts),
         _cost(wave.cost, currency),
         str(Money(wave.coupon_exposure, currency)) if wave.coupon_exposure else "–",
+    )
+
+
+def _coupons(found: Forecast) -> Iterator[str]:
+    given = [(wave.wave, alike) for wave in found.waves for alike in wave.coupons]
+    if given:
+        yield from _table(
+            ("wave", "offer", "gives", "from", "coupons", "of a stock of", "face value"),
+            [(wave, *_alike(alike)) for wave, alike in given],
+        )
+
+
+def _alike(coupons: CouponsAlike) -> Sequence[str]:
+    currency = coupons.currency or ""
+    percent = f"{coupons.percent}%" if coupons.percent else None
+    gives = str(Money(coupons.amount, currency)) if coupons.amount else percent or coupons.gift
+    return (
+        coupons.offer,
+        gives or "free postage",
+        str(Money(coupons.min_spend, currency)) if coupons.min_spend else "–",
+        _number(coupons.coupons),
+        _number(coupons.stock) if coupons.stock else "–",
+        str(Money(coupons.face_value, currency)) if coupons.amount else "–",
     )
 
 

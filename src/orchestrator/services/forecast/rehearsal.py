@@ -10,6 +10,7 @@ from orchestrator.domain.messages import Channel, MessageState, Reason
 from orchestrator.domain.shop import Shop
 from orchestrator.playbooks import Definition, Playbook, Wave
 from orchestrator.playbooks.schedule import steps_of
+from orchestrator.playbooks.sequence import offers_of
 from orchestrator.rendering import Renderer
 from orchestrator.services.dispatch.writing import Letter, Texts, places_of_answers, write
 from orchestrator.services.forecast.results import Forecast, Sample, WaveForecast
@@ -22,6 +23,7 @@ from orchestrator.store.database import Connection, Database
 from orchestrator.store.messages import sheets
 
 _HISTORY = timedelta(days=90)
+Days = Mapping[date, Mapping[str, int]]  #: messages by day and wave
 
 
 def forecast(
@@ -41,6 +43,7 @@ def forecast(
         texts = Texts(playbook, Renderer(playbook))
         rehearsal = _Rehearsal(connection, campaign, texts, now, rate, random_bytes, progress)
         enrolled = tuple(forecasts.enrolled(connection, campaign.id))
+        days = _days(connection, campaign.id, definition)
         return Forecast(
             playbook=definition.playbook,
             version=playbook.version,
@@ -49,8 +52,8 @@ def forecast(
                 connection, definition, now=now, launched_at=now, currency=shop.currency
             ),
             enrolled=enrolled,
-            days=_days(connection, campaign.id, definition),
-            waves=tuple(rehearsal.wave(wave) for wave in definition.waves),
+            days=days,
+            waves=tuple(rehearsal.wave(wave, days) for wave in definition.waves),
             natural_rate=rate,
             smallest_effect=_smallest(_by_arm(enrolled), rate),
         )
@@ -81,7 +84,11 @@ def rehearse_message(
         )
         texts = Texts(playbook, Renderer(playbook))
         rehearsal = _Rehearsal(connection, campaign, texts, now, None, random_bytes, lambda _: None)
-        rehearsal.plan(_certain(playbook.definition.wave_named(wave)))
+        asked = playbook.definition.wave_named(wave)
+        # A reminder brings the coupon that an earlier wave gave.
+        for name in (asked.reminds, wave):
+            if name is not None:
+                rehearsal.plan(_certain(playbook.definition.wave_named(name)))
         letters = list(rehearsal.letters(wave))
         if letters:
             return letters[0]
@@ -100,7 +107,7 @@ class _Rehearsal:
     random_bytes: Callable[[int], bytes]
     progress: Callable[[int], None]
 
-    def wave(self, wave: Wave) -> WaveForecast:
+    def wave(self, wave: Wave, days: Days) -> WaveForecast:
         """Plan the wave for everybody as if it were due now, write every text, forget it again."""
         self.plan(wave)
         letters = _Letters()
@@ -117,7 +124,8 @@ class _Rehearsal:
             failing_customer=failing,
             parts=letters.parts,
             cost=letters.cost,
-            coupon_exposure=forecasts.face_value(self.connection, self.campaign.id, wave.wave),
+            coupons=tuple(forecasts.coupons_of(self.connection, self.campaign.id, wave.wave)),
+            after_last_day=_after_last_day(self.texts.definition, wave, days),
             smallest_effect=_smallest(_by_state(outcomes), self.natural_rate),
             samples=tuple(letters.samples.values()),
         )
@@ -216,6 +224,12 @@ def _certain(wave: Wave) -> Wave:
 
 def _without_holdouts(definition: Definition) -> Definition:
     return definition.model_copy(update={"holdout": 0.0})
+
+
+def _after_last_day(definition: Definition, wave: Wave, days: Days) -> int:
+    named = [definition.offers[name].until for name in offers_of(definition, wave)]
+    last = min((until for until in named if until is not None), default=date.max)
+    return sum(waves.get(wave.wave, 0) for day, waves in days.items() if day > last)
 
 
 def _days(

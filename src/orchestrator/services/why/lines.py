@@ -135,7 +135,9 @@ def _coupon(one: Written) -> Iterator[str]:
     if one.coupon is not None:
         until = f", until {_at(one.coupon_expires_at)}" if one.coupon_expires_at else ""
         used = f", redeemed {_at(one.redeemed_at)}" if one.redeemed_at else ""
-        yield f"coupon {one.offer}: {one.coupon}{until}{used}"
+        stock = f", one of {one.stock}" if one.stock else ""
+        back = ", back in stock: nobody read of it" if one.returned else ""
+        yield f"coupon {one.offer}{stock}: {one.coupon}{until}{used}{back}"
 
 
 def _lot(lot: int, below: int, meaning: str) -> str:

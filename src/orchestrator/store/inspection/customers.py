@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Select, and_, func, or_, select
 from orchestrator.domain.arms import Arm
 from orchestrator.domain.coupons import CouponState
 from orchestrator.domain.messages import Channel, Fact, MessageState, Reason, WaveKind
+from orchestrator.store.stocks import is_unread
 from orchestrator.store.tables import (
     attempts,
     consents,
@@ -101,6 +102,8 @@ class Written:
     coupon: CouponState | None
     coupon_expires_at: datetime | None
     redeemed_at: datetime | None
+    stock: int | None  #: of how many the coupon is one
+    returned: bool  #: to its stock: nobody can have read it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,6 +216,8 @@ def messages_of(connection: Connection, enrollment_ids: Sequence[int]) -> tuple[
             coupons.c.state.label("coupon"),
             coupons.c.expires_at.label("coupon_expires_at"),
             coupons.c.redeemed_at,
+            coupons.c.stock,
+            (coupons.c.stock.is_not(None) & is_unread(coupons)).label("returned"),
         )
         .join(sends, sends.c.id == columns.send_id)
         .outerjoin(coupons, coupons.c.id == columns.coupon_id)

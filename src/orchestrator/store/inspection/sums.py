@@ -1,6 +1,7 @@
 """What does not add up: rows that the ledger's promises say cannot be there, or must be."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -20,6 +21,7 @@ from orchestrator.domain.arms import Arm
 from orchestrator.domain.coupons import CouponState
 from orchestrator.domain.messages import FINAL_STATES, MessageState, Reason
 from orchestrator.store.inspection.suspects import Since
+from orchestrator.store.stocks import is_out
 from orchestrator.store.tables import (
     attempts,
     campaigns,
@@ -136,15 +138,34 @@ def stray_coupons(since: Since) -> Select[Any]:  # noqa: ARG001  # one signature
 
 
 def foreign_coupons(since: Since) -> Select[Any]:  # noqa: ARG001  # one signature for all checks
-    """The message brings a coupon that belongs to somebody else, or to another wave."""
+    """The message brings a coupon of somebody else, or of a wave that never brought it."""
+    first = messages.alias("first")
     own = and_(
         coupons.c.id == messages.c.coupon_id,
         coupons.c.enrollment_id == messages.c.enrollment_id,
-        coupons.c.wave == messages.c.wave,
-        coupons.c.occurrence == messages.c.occurrence,
+        # A reminder brings it again.
+        exists().where(
+            first.c.enrollment_id == coupons.c.enrollment_id,
+            first.c.wave == coupons.c.wave,
+            first.c.occurrence == coupons.c.occurrence,
+            first.c.coupon_id == coupons.c.id,
+        ),
     )
     found = _messages().outerjoin(coupons, own)
     return found.where(messages.c.coupon_id.is_not(None), coupons.c.id.is_(None))
+
+
+def stocks_overdrawn(since: Since) -> Select[Any]:
+    """More of an offer are out than its stock allows; whatever the lag, those redeemed are."""
+    columns = coupons.c
+    out = is_out(coupons, since.now, timedelta())
+    return (
+        select(campaigns.c.name.label("subject"), func.max(columns.id).label("id"))
+        .join(campaigns, campaigns.c.id == columns.campaign_id)
+        .where(columns.stock.is_not(None), out)
+        .group_by(campaigns.c.name, columns.offer)
+        .having(func.count() > func.max(columns.stock))
+    )
 
 
 def written_though_suppressed(since: Since) -> Select[Any]:  # noqa: ARG001  # one signature for all checks

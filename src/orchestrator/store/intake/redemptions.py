@@ -4,6 +4,7 @@ import polars as pl
 from sqlalchemy import (
     BigInteger,
     Connection,
+    exists,
     func,
     insert,
     literal,
@@ -17,7 +18,7 @@ from orchestrator.domain.coupons import CouponState
 from orchestrator.store.intake import staging
 from orchestrator.store.intake.counts import Counts
 from orchestrator.store.intake.staging import stage
-from orchestrator.store.tables import coupons
+from orchestrator.store.tables import coupons, enrollments
 
 
 def redeem(connection: Connection) -> Counts:
@@ -25,9 +26,13 @@ def redeem(connection: Connection) -> Counts:
     Redeem the coupons whose codes stand on staged orders: each once, for the earliest order.
 
     An order that was cancelled uses no coupon; cancelling it later gives none back. When the order
-    was placed decides whether a coupon was good still, whatever its state says by the import.
+    was placed decides whether a coupon was good still, whatever its state says by the import. The
+    order that earned a coupon does not use it.
     """
     rows = staging.orders
+    earned = exists().where(
+        enrollments.c.id == coupons.c.enrollment_id, enrollments.c.order_id == rows.c.order_id
+    )
     used = (
         select(
             coupons.c.id,
@@ -42,7 +47,7 @@ def redeem(connection: Connection) -> Counts:
         .where(
             rows.c.cancelled_at.is_(None),
             rows.c.order_id.is_not(None),
-            coupons.c.state.in_([CouponState.ISSUED, CouponState.EXPIRED]),
+            ~earned,
             or_(
                 coupons.c.expires_at.is_(None),
                 type_coerce(coupons.c.expires_at, BigInteger) >= rows.c.placed_at,
@@ -56,6 +61,7 @@ def redeem(connection: Connection) -> Counts:
         .where(
             coupons.c.id == used.c.id,
             used.c.by_coupon == 1,
+            coupons.c.state.in_([CouponState.ISSUED, CouponState.EXPIRED]),
             ~select(taken.c.id).where(taken.c.order_id == used.c.order_id).exists(),
         )
         .values(

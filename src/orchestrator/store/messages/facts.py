@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, Integer, case, select
 
+from orchestrator.domain.coupons import CouponState
 from orchestrator.domain.messages import Channel, MessageState, WaveKind
 from orchestrator.store import contacts
 from orchestrator.store.bulk import rows_as_table
@@ -30,6 +31,7 @@ class Held:
     timezone: str
     expires_at: datetime | None
     coupon_expires_at: datetime | None
+    coupon_redeemed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,7 @@ def lock_held(
             enrollments.c.timezone,
             messages.c.expires_at,
             coupons.c.expires_at.label("coupon_expires_at"),
+            coupons.c.state.is_not_distinct_from(CouponState.REDEEMED).label("coupon_redeemed"),
         )
         .join(wanted, (wanted.c.id == messages.c.id) & (wanted.c.token == messages.c.token))
         .join(customers, customers.c.id == messages.c.customer_id)

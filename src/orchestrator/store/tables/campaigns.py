@@ -234,6 +234,7 @@ coupons = Table(
     Column("gift", String(128)),
     Column("min_spend", BigInteger),  # minor units
     Column("currency", String(3)),
+    Column("stock", Integer),  # of how many of its campaign's offer it is one; none: without limit
     Column("issued_at", Moment),
     Column("expires_at", Moment),
     Column("redeemed_at", Moment),
@@ -252,5 +253,13 @@ coupons = Table(
         "expires_at",
         sqlite_where=text("state = 'issued'"),
         postgresql_where=text("state = 'issued'"),
+    ),
+    # What a stock counts.
+    Index(
+        "ix_coupons_stock",
+        "campaign_id",
+        "offer",
+        sqlite_where=text("stock IS NOT NULL"),
+        postgresql_where=text("stock IS NOT NULL"),
     ),
 )

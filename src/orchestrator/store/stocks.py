@@ -1,0 +1,71 @@
+"""How many coupons of an offer are out, where there are only so many."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    FromClause,
+    and_,
+    func,
+    literal,
+    or_,
+    select,
+    type_coerce,
+)
+
+from orchestrator.domain.coupons import CouponState
+from orchestrator.domain.messages import UNSENT_STATES
+from orchestrator.store.tables import coupons, messages, micros
+
+
+def out(connection: Connection, campaign_id: int, offer: str, now: datetime, lag: timedelta) -> int:
+    """
+    Return how many coupons of the campaign's offer keep their place in its stock.
+
+    Nobody else gives any until this transaction ends: planners wait for each other
+    (``planning.lock_campaign``).
+    """
+    counted = select(func.count()).where(
+        coupons.c.campaign_id == campaign_id,
+        coupons.c.offer == offer,
+        coupons.c.stock.is_not(None),
+        is_out(coupons, now, lag),
+    )
+    return int(connection.execute(counted).scalar_one())
+
+
+def is_out(coupon: FromClause, now: datetime, lag: timedelta) -> ColumnElement[bool]:
+    """
+    Whether the coupon keeps its place in the stock.
+
+    A redeemed one does for ever. One that is over goes back once the orders of its last day are in
+    (``lag``), and one that nobody can have read as soon as that is certain.
+    """
+    ended = literal(micros(now - lag), BigInteger)
+    good = type_coerce(coupon.c.expires_at, BigInteger) > ended
+    return or_(coupon.c.state == CouponState.REDEEMED, and_(good, ~is_unread(coupon)))
+
+
+def is_unread(coupon: FromClause) -> ColumnElement[bool]:
+    """Whether messages brought the coupon, and all of them ended unsent."""
+    unsent, sent = (
+        _brought(coupon, messages.alias("unsent"), unsent=True),
+        _brought(coupon, messages.alias("sent"), unsent=False),
+    )
+    return and_(unsent, ~sent)
+
+
+def _brought(coupon: FromClause, message: Any, *, unsent: bool) -> ColumnElement[bool]:
+    """Found by its enrollment: messages have no index of their coupons."""
+    columns = message.c
+    ended = columns.state.in_(UNSENT_STATES)
+    return (
+        select(columns.id)
+        .where(columns.enrollment_id == coupon.c.enrollment_id, columns.coupon_id == coupon.c.id)
+        .where(ended if unsent else ~ended)
+        .correlate(coupon)
+        .exists()
+    )
