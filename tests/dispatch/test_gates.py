@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from builders import BOUGHT, DUE, fates, message
+from orchestrator.domain.coupons import CouponState
 from orchestrator.domain.messages import Channel, MessageState, Reason
 from orchestrator.store.database import Database
 from orchestrator.store.tables import (
@@ -280,3 +281,13 @@ def test_a_cap_counts_other_campaigns_and_puts_off_until_it_is_free(
     put_off = message(desk.database, later)
     assert (put_off.state, put_off.reason) == (S.PLANNED, R.CAP)
     assert put_off.due_at == DUE + 14 * DAY
+
+
+def test_nobody_is_reminded_of_a_coupon_that_they_used_meanwhile(
+    desk: Any, a_message: Make
+) -> None:
+    a_message(coupon={"state": CouponState.REDEEMED})
+
+    desk.dispatch()
+
+    assert fates(desk.database) == {(S.SKIPPED, R.COUPON_REDEEMED): 1}

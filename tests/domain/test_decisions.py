@@ -44,6 +44,7 @@ def test_nothing_stands_against_it() -> None:
         ({"expires_at": NOON}, Expire(Reason.LATE)),
         ({"coupon_expires_at": NOON}, Expire(Reason.COUPON_EXPIRED)),
         ({"purchased": True}, Skip(Reason.PURCHASED)),
+        ({"coupon_redeemed": True}, Skip(Reason.COUPON_REDEEMED)),
         ({"reachable": False}, Skip(Reason.NO_ADDRESS)),
         ({"suppressed": True}, Skip(Reason.SUPPRESSED)),
         ({"consent": None}, Skip(Reason.NO_CONSENT)),

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
 from sqlalchemy import event, update
 
 from builders import playbook_files
@@ -20,30 +21,43 @@ from shops import EVENT_NOON, SHOP, add_customer, add_order
 
 MORE = """
 holdout: 20%
-offers: {back: {amount: 20 CNY, min_spend: 199 CNY, valid: 14 days}}
+offers: {back: {OFFER, min_spend: 199 CNY, valid: 14 days}}
 evaluate: {sends: 10 days, groups: 2 days, overall: 30 days after thanks}
 quiet_hours: {from: "21:00", to: "09:00"}
 """
 
 
-def files_for(day: datetime) -> dict[str, str]:
-    files = playbook_files(MORE)
+# Each kind of offer takes its own statements, and none of them more of them for more customers.
+PLAIN = "amount: 20 CNY"
+LIMITED = "ladder: [{from: 1 CNY, amount: 20 CNY}], stock: 1000, until: 2028-12-31"
+REMINDER = (
+    "  - {wave: remind, kind: promo, after: 7 days after promo, reminds: promo, holdout: 20%}\n"
+)
+
+
+def files_for(day: datetime, offer: str) -> dict[str, str]:
+    files = playbook_files(MORE.replace("OFFER", offer))
     files["playbook.yaml"] = (
         files["playbook.yaml"]
         .replace("audience: {}", f"audience: {{event_day: {{from: {day:%F}, to: {day:%F}}}}}")
         .replace("after: 7 days,", "after: 7 days, offer: back, holdout: 20%,")
+        .replace("unless: purchased}\n", "unless: purchased}\n" + REMINDER)
     )
-    for name in ("en/promo.sms.j2", "en/promo.email.j2"):
-        files[name] = files[name].replace("{{ shop.name }}", "{{ shop.name }} {{ coupon.code }}")
+    for channel in ("sms", "email"):
+        text = files[f"en/promo.{channel}.j2"]
+        text = text.replace("{{ shop.name }}", "{{ shop.name }} {{ coupon.code }}")
+        files |= {f"en/{wave}.{channel}.j2": text for wave in ("promo", "remind")}
     return files
 
 
 class Walk:
     """A campaign for those who bought on one day, of whom one in five comes back."""
 
-    def __init__(self, database: Database, name: str, noon: datetime, customers: range) -> None:
+    def __init__(
+        self, database: Database, name: str, noon: datetime, customers: range, offer: str
+    ) -> None:
         self.database, self.noon = database, noon
-        playbook = playbook_from_files(files_for(noon))
+        playbook = playbook_from_files(files_for(noon, offer))
         self.definition, self.dice = playbook.definition, random.Random(name)
         with database.write() as connection:
             for number in customers:
@@ -70,6 +84,7 @@ class Walk:
             lambda: self._plan(1.5),
             lambda: self._plan(2.5),
             lambda: self._plan(7.5),
+            lambda: self._plan(15.5),
             lambda: evaluate(self.database, self._at(60)),
         ]
         return [self._count(step) for step in steps]
@@ -113,8 +128,10 @@ def counted(database: Database) -> Iterator[list[str]]:
     event.remove(database.engine, "before_cursor_execute", note)
 
 
-def test_no_step_takes_a_statement_a_customer(database: Database) -> None:
-    few = Walk(database, "few", EVENT_NOON, range(1, 11)).statements()
-    many = Walk(database, "many", EVENT_NOON + timedelta(days=90), range(1_001, 1_201)).statements()
+@pytest.mark.parametrize("offer", [PLAIN, LIMITED])
+def test_no_step_takes_a_statement_a_customer(database: Database, offer: str) -> None:
+    few = Walk(database, "few", EVENT_NOON, range(1, 11), offer).statements()
+    later = EVENT_NOON + timedelta(days=90)
+    many = Walk(database, "many", later, range(1_001, 1_201), offer).statements()
 
     assert many == few

@@ -1,29 +1,34 @@
 """A coupon is redeemed by the order that carries its code."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
-from intake_shop import NOON, Importing, stored
+from builders import add_campaign
+from intake_shop import NOON, SHOP, Importing, stored
 from orchestrator.domain.coupons import CouponState
-from orchestrator.services.intake import import_codes
+from orchestrator.services.intake import ImportReport, import_codes, import_file
 from orchestrator.store.database import Database
 from orchestrator.store.intake.counts import Counts
-from orchestrator.store.tables import coupons, orders
+from orchestrator.store.tables import coupons, customers, orders
+from people import add_enrollments
 
 HEADER = "order_id,placed_at,customer_id,title,quantity,unit_price,coupon_code,discount,status\n"
 PLACED = datetime(2025, 11, 11, 10, tzinfo=UTC)
 
 
-def _issue(database: Database, *codes: str, state: CouponState = CouponState.ISSUED) -> None:
+def _issue(
+    database: Database, *codes: str, state: CouponState = CouponState.ISSUED, **more: Any
+) -> None:
     expires = datetime(2025, 11, 20, tzinfo=UTC)
+    values = {"offer": "back", "state": state, "expires_at": expires, **more}
     with database.write() as connection:
         for code in codes:
-            connection.execute(
-                insert(coupons).values(code=code, offer="back", state=state, expires_at=expires)
-            )
+            connection.execute(insert(coupons).values(code=code, **values))
 
 
 def test_an_order_redeems_the_coupon_on_it_however_the_code_is_written(
@@ -103,3 +108,49 @@ def test_a_coupon_that_was_over_when_the_order_was_placed_is_not_redeemed(
     import_text(HEADER + "A1,2025-11-21 10:00,C1,Tea,1,9.00,CODE,2.00,paid\n")
 
     assert stored(database, coupons, "code", "state") == [("CODE", state)]
+
+
+def test_an_order_does_not_redeem_the_coupon_that_it_earned(
+    database: Database, import_text: Importing
+) -> None:
+    """Whoever writes a later code on the order that is there already has bought nothing more."""
+    row = "{},2025-11-11 10:00,C1,Tea,1,9.00,{},2.00,paid\n"
+    import_text(HEADER + row.format("A1", ""))
+    with database.write() as connection:
+        campaign = add_campaign(connection)
+        [earned] = connection.execute(select(orders.c.id)).scalars()
+        [buyer] = connection.execute(select(customers.c.id)).scalars()
+        [walk] = add_enrollments(connection, campaign, [buyer], [earned], wave="promo", more={})
+    _issue(database, "EARNED", campaign_id=campaign, enrollment_id=walk)
+
+    import_text(HEADER + row.format("A1", "EARNED"))
+    before = stored(database, coupons, "code", "state")
+    import_text(HEADER + row.format("A2", "EARNED"))
+
+    assert before == [("EARNED", "issued")]
+    assert stored(database, coupons, "code", "state") == [("EARNED", "redeemed")]
+
+
+@pytest.mark.timeout(120)
+def test_of_two_orders_imported_at_once_one_has_the_code(
+    database: Database, tmp_path: Path
+) -> None:
+    _issue(database, *(f"CODE{number}" for number in range(20)))
+
+    def read(shop: int) -> ImportReport:
+        path = tmp_path / f"{shop}.csv"
+        rows = (
+            f"{shop}-{number},2025-11-11 10:0{shop},C{shop},Tea,1,9.00,CODE{number},2.00,paid\n"
+            for number in range(20)
+        )
+        path.write_text(HEADER + "".join(rows))
+        return import_file(database, path, now=NOON, shop=SHOP)
+
+    with ThreadPoolExecutor(4) as pool:
+        reports = list(pool.map(read, range(4)))
+
+    assert sum(report.counts["coupons"].updated for report in reports) == 20
+    used = stored(database, coupons, "order_id", "state")
+    assert {state for _, state in used} == {CouponState.REDEEMED}
+    assert len({order for order, _ in used}) == 20
+    assert len(stored(database, orders, "id")) == 80

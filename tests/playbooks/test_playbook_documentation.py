@@ -2,15 +2,19 @@ import re
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
 from orchestrator.playbooks import (
     CONTEXT,
     Definition,
     Given,
+    Offer,
     PlaybookError,
+    Wave,
     playbook_from_files,
     read_playbook,
 )
+from orchestrator.playbooks.model import LadderStep
 from orchestrator.playbooks.template import FILTERS
 
 ROOT = Path(__file__).parents[2]
@@ -37,9 +41,16 @@ def test_names_every_filter(name: str) -> None:
     assert re.search(rf"`{name}[(`]", TEXT)
 
 
-@pytest.mark.parametrize("key", sorted(Definition.model_fields))
-def test_names_every_key(key: str) -> None:
-    assert f"`{key}`" in TEXT
+@pytest.mark.parametrize(
+    ("model", "key"),
+    [
+        (model, field.alias or name)
+        for model in (Definition, Wave, Offer, LadderStep)
+        for name, field in model.model_fields.items()
+    ],
+)
+def test_names_every_key(model: type[BaseModel], key: str) -> None:
+    assert f"`{key}`" in TEXT or re.search(rf"`{key}: ", TEXT)
 
 
 def test_its_example_is_the_shipped_playbook() -> None:

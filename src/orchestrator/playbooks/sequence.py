@@ -220,7 +220,7 @@ def texts_of(wave: Wave) -> Iterator[tuple[Variant | None, str | None]]:
 
 def offers_of(definition: Definition, wave: Wave) -> list[str]:
     """Return the offers whose coupons the wave brings, for the first time or again."""
-    brings = wave if wave.reminds is None else definition.wave_named(wave.reminds)
+    brings = next((one for one in definition.waves if one.wave == wave.reminds), wave)
     return list(dict.fromkeys(offer for _, offer in texts_of(brings) if offer is not None))
 
 
