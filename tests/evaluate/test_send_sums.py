@@ -174,6 +174,25 @@ def test_coupons_cost_what_was_redeemed_within_the_window(
     assert effect.cost == 2_009.0
 
 
+def test_a_reminder_costs_what_was_redeemed_beyond_what_the_unreminded_redeemed(
+    shop: Any, evaluated: Callable[..., Any]
+) -> None:
+    """Both arms hold the same coupons: two of three use them reminded, one of two unreminded."""
+    send = shop.send()
+    for arm, used in (("treated", "110"), ("holdout", "10")):
+        for uses in used:
+            redeemed = {"state": "redeemed", "redeemed_at": NOON + timedelta(days=1)}
+            enrollment = shop.enrollment()
+            given = redeemed | {"discount": 2_000} if uses == "1" else {}
+            coupon = shop.coupon(enrollment, wave="earlier", **given)
+            shop.message(send, enrollment, arm=arm, coupon_id=coupon, cost=0)
+
+    effect = evaluated(send).effect
+
+    assert (effect.treated.sums.discount, effect.control.sums.discount) == (4_000, 2_000)
+    assert effect.cost == 4_000 - 2_000 * 3 / 2
+
+
 def test_one_customer_bought_as_much_as_a_ship_costs(
     shop: Any, evaluated: Callable[..., Any]
 ) -> None:

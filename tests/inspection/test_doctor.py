@@ -9,6 +9,7 @@ from sqlalchemy import Executable, delete, insert, select, update
 
 from launched import COUPON, THANKS, Campaign, a_definition
 from orchestrator.domain.arms import Arm
+from orchestrator.domain.coupons import CouponState
 from orchestrator.domain.messages import MessageState, Reason
 from orchestrator.services.doctor import Finding, Severity, doctor
 from orchestrator.store import audit
@@ -36,6 +37,7 @@ LAUNCH = EVENT_NOON + timedelta(hours=12)
 PLANNED = EVENT_NOON + 2 * DAY
 NOW = PLANNED + 2 * HOUR
 S = MessageState
+COUPON_FIRST = COUPON | {"after": "1 day"}
 
 
 def found(campaign: Campaign, now: datetime = PLANNED) -> list[Finding]:
@@ -191,6 +193,9 @@ WRONG: dict[str, tuple[Executable, ...]] = {
     "end_without_moment": (one(finished_at=PLANNED),),
     "spent_otherwise": (update(campaigns).values(spent=7),),
     "stray_coupon": (one(coupon_id=None),),
+    "stock_overdrawn": (
+        update(coupons).values(stock=1, state=CouponState.REDEEMED, redeemed_at=PLANNED),
+    ),
     "written_though_suppressed": (
         accepted(token=1),
         an_attempt(1),
@@ -229,6 +234,28 @@ def test_finds_a_coupon_that_belongs_to_somebody_else(campaign: Campaign) -> Non
     put(campaign, update(messages).where(messages.c.id == 1).values(coupon_id=theirs))
 
     assert kinds(campaign) == [("stray_coupon", 1), ("foreign_coupon", 1)]
+
+
+def test_a_coupon_that_is_brought_again_is_nobody_elses(database: Database) -> None:
+    again = {"wave": "again", "after": "3 days after coupon", "offer": None, "reminds": "coupon"}
+    campaign = Campaign(database, a_definition(waves=[COUPON_FIRST, COUPON | again]), LAUNCH)
+    with database.write() as connection:
+        add_buyers(connection, 2)
+    campaign.enroll(LAUNCH)
+    campaign.plan(PLANNED)
+    put(campaign, everyone(state=S.UNRESOLVED, finished_at=PLANNED))
+    campaign.plan(PLANNED + 4 * DAY)
+
+    with database.read() as connection:
+        assert list(connection.execute(select(messages.c.coupon_id)).scalars()) == [1, 2, 1, 2]
+    assert kinds(campaign, PLANNED + 4 * DAY) == [("unresolved", 2)]
+
+
+def test_coupons_that_are_over_are_not_missing_in_their_stock(campaign: Campaign) -> None:
+    put(campaign, update(coupons).values(stock=1))
+
+    assert [kind for kind, _ in kinds(campaign, PLANNED)] == ["stock_overdrawn"]
+    assert "stock_overdrawn" not in [kind for kind, _ in kinds(campaign, PLANNED + 15 * DAY)]
 
 
 def test_who_opted_out_after_the_message_is_no_finding(campaign: Campaign) -> None:

@@ -213,3 +213,36 @@ def _accept(database: Database, at: datetime) -> None:
                 received_at=at + timedelta(hours=2),
             )
         )
+
+
+def test_tells_that_a_gift_went_back_into_its_stock(database: Database) -> None:
+    gift = {"gift": "MUG", "stock": 5}
+    campaign = a_campaign(database, waves=[COUPON], offers={"back": gift})
+    planned_at = EVENT_NOON + 8 * DAY
+    with database.write() as connection:
+        add_buyers(connection, 1)
+    campaign.enroll(LAUNCH)
+    campaign.plan(planned_at)
+    before = as_lines(asked(campaign, now=planned_at))
+    with database.write() as connection:
+        skipped = {"state": MessageState.SKIPPED, "reason": Reason.SUPPRESSED}
+        connection.execute(update(messages).values(**skipped, finished_at=planned_at))
+
+    after = as_lines(asked(campaign, now=planned_at))
+
+    told = next(line for line in before if line.startswith("    coupon back"))
+    assert told.startswith(f"    coupon back, one of 5: issued, until {YEAR}-12-03 ")
+    assert f"{told}, back in stock: nobody read of it" in after
+
+
+def test_tells_why_there_was_none_left(database: Database) -> None:
+    campaign = a_campaign(database, waves=[COUPON], offers={"back": {"percent": 5, "stock": 1}})
+    planned_at = EVENT_NOON + 8 * DAY
+    with database.write() as connection:
+        add_buyers(connection, 2)
+    campaign.enroll(LAUNCH)
+    campaign.plan(planned_at)
+
+    lines = as_lines(asked(campaign, "C2", now=planned_at))
+
+    assert any("  coupon #1 by sms: skipped (out_of_stock)" in line for line in lines)

@@ -1,5 +1,6 @@
 """The women's-wear playbook for a shop that names no categories, in another country."""
 
+import shutil
 from datetime import date
 from pathlib import Path
 
@@ -14,8 +15,12 @@ WEEK = (date(2010, 11, 22), date(2010, 11, 28))
 
 @pytest.fixture
 def adapted(tmp_path: Path) -> Playbook:
+    return an_adapted(SHIPPED, tmp_path)
+
+
+def an_adapted(source: Path, tmp_path: Path) -> Playbook:
     folder = adapt_playbook(
-        SHIPPED,
+        source,
         tmp_path / "gifts",
         name="gifts",
         title="Gifts",
@@ -46,3 +51,20 @@ def test_every_offer_is_the_one_coupon(adapted: Playbook) -> None:
     assert {(str(one.amount), str(one.min_spend)) for one in offers} == {
         ("10.00 GBP", "100.00 GBP")
     }
+
+
+def test_whatever_an_offer_gave_it_gives_the_one_coupon(tmp_path: Path) -> None:
+    source = tmp_path / "laddered"
+    shutil.copytree(SHIPPED, source)
+    file = source / "playbook.yaml"
+    ladder = "ladder: [{from: 100 CNY, amount: 3 CNY}], until: 2026-12-31, stock: 9,"
+    file.write_text(file.read_text("utf-8").replace("amount: 20 CNY,", ladder), "utf-8")
+
+    offer = an_adapted(source, tmp_path).definition.offers["welcome-back"]
+
+    assert (str(offer.amount), offer.ladder, offer.until, offer.stock) == (
+        "10.00 GBP",
+        None,
+        None,
+        9,
+    )

@@ -251,12 +251,13 @@ def test_a_cap_stands_in_no_ones_way_where_the_reminder_takes_another_channel(
 
 def test_no_repeat_lies_behind_the_last_day(files: dict[str, str]) -> None:
     """The first of the two comes on the 8th."""
-    files["playbook.yaml"] = files["playbook.yaml"].replace("valid: 14", "until: 2026-04-04, valid: 14")
+    files["playbook.yaml"] = files["playbook.yaml"].replace(
+        "valid: 14", "until: 2026-04-04, valid: 14"
+    )
 
     with pytest.raises(PlaybookError) as raised:
         playbook_from_files(files)
 
-    assert [str(problem) for problem in raised.value.problems] == [
-        "playbook.yaml:17: coupon is due from 2026-04-05 on, and its offer back ends with 2026-04-04. "
-        "Send it earlier, or let the offer last longer."
-    ]
+    message = "coupon is due from 2026-04-05 on, and its offer back ends with 2026-04-04"
+    remedy = "Send it earlier, or let the offer last longer."
+    assert raised.value.problems == (Problem("playbook.yaml", 17, message, remedy),)

@@ -14,5 +14,7 @@ Message         one wave, one occurrence, one enrollment: planned to final
 Send            all messages of one campaign, wave, occurrence and day: the unit that is evaluated
 Concern         a curated question and answer for a category
 Coupon          a code that lowers one order of one customer
+Stock           how many coupons of an offer a campaign has out at most
+Reminder        a wave that brings the coupon of an earlier one again, while it is good
 Evaluation      what a send, a group or a campaign caused
 """

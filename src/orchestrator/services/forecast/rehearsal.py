@@ -115,6 +115,7 @@ class _Rehearsal:
             letters.add(letter)
         outcomes = {key[:3]: key[3] for key in self.outcomes(wave.wave)}
         failing = self._customer(letters.failing)
+        given = forecasts.coupons_of(self.connection, self.campaign.id, wave.wave)
         forecasts.forget_messages(self.connection, self.campaign.id)
         return WaveForecast(
             wave=wave.wave,
@@ -124,7 +125,8 @@ class _Rehearsal:
             failing_customer=failing,
             parts=letters.parts,
             cost=letters.cost,
-            coupons=tuple(forecasts.coupons_of(self.connection, self.campaign.id, wave.wave)),
+            coupon_exposure=sum(alike.face_value for alike in given),
+            coupons=tuple(given),
             after_last_day=_after_last_day(self.texts.definition, wave, days),
             smallest_effect=_smallest(_by_state(outcomes), self.natural_rate),
             samples=tuple(letters.samples.values()),

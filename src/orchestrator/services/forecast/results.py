@@ -27,15 +27,11 @@ class WaveForecast:
     failing_customer: str | None  #: the number of the first whose text failed
     parts: int  #: SMS parts of one occurrence
     cost: int  #: of one occurrence, thousandths of a minor unit
+    coupon_exposure: int  #: face value of one occurrence's coupons, minor units
     coupons: tuple[CouponsAlike, ...]  #: of one occurrence
     after_last_day: int  #: messages at most whose offer is over by then; they are skipped
     smallest_effect: float | None  #: that 80 % of such sends would show, share of customers
     samples: tuple[Sample, ...] = field(default=(), repr=False)
-
-    @property
-    def coupon_exposure(self) -> int:
-        """Face value of one occurrence's coupons, minor units."""
-        return sum(alike.face_value for alike in self.coupons)
 
     @property
     def planned(self) -> int:
