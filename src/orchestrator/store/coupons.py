@@ -124,7 +124,7 @@ def _hand_out(
     """Give coupons as far as they go, first to whoever was due first; return how many."""
     if not bearers:
         return 0
-    within = bearers[: _left(connection, chunk, grant)]
+    within = _within_stock(connection, chunk, grant, bearers)
     issued = 0
     empty_handed = {Reason.OUT_OF_STOCK: bearers[len(within) :]}
     for offer, some in _by_worth(grant.offer, within):
@@ -142,12 +142,15 @@ def _hand_out(
     return issued
 
 
-def _left(connection: Connection, chunk: Chunk, grant: Grant) -> int | None:
-    """Return how many the stock still has; None without one."""
+def _within_stock(connection: Connection, chunk: Chunk, grant: Grant, bearers: Bearers) -> Bearers:
     stock, lag = grant.offer.stock, chunk.definition.evaluate.lag.timedelta
     if stock is None:
-        return None
-    return max(0, stock - stocks.out(connection, chunk.campaign_id, grant.name, chunk.now, lag))
+        return bearers
+    # What has come back is looked for only once it is needed.
+    if stocks.issued(connection, chunk.campaign_id, grant.name) + len(bearers) <= stock:
+        return bearers
+    out = stocks.out(connection, chunk.campaign_id, grant.name, chunk.now, lag)
+    return bearers[: max(0, stock - out)]
 
 
 def _by_worth(offer: Offer, bearers: Bearers) -> list[tuple[Offer | None, Bearers]]:

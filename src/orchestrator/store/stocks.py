@@ -13,6 +13,7 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    true,
     type_coerce,
 )
 
@@ -21,18 +22,28 @@ from orchestrator.domain.messages import UNSENT_STATES
 from orchestrator.store.tables import coupons, messages, micros
 
 
+def issued(connection: Connection, campaign_id: int, offer: str) -> int:
+    """Return how many coupons of the offer's stock the campaign ever issued: read off an index."""
+    return _count(connection, campaign_id, offer, true())
+
+
 def out(connection: Connection, campaign_id: int, offer: str, now: datetime, lag: timedelta) -> int:
     """
-    Return how many coupons of the campaign's offer keep their place in its stock.
+    Return how many of them keep their place in the stock.
 
-    Nobody else gives any until this transaction ends: planners wait for each other
+    Nobody else issues any until this transaction ends: planners wait for each other
     (``planning.lock_campaign``).
     """
+    return _count(connection, campaign_id, offer, is_out(coupons, now, lag))
+
+
+def _count(connection: Connection, campaign_id: int, offer: str, which: ColumnElement[bool]) -> int:
+    columns = coupons.c
     counted = select(func.count()).where(
-        coupons.c.campaign_id == campaign_id,
-        coupons.c.offer == offer,
-        coupons.c.stock.is_not(None),
-        is_out(coupons, now, lag),
+        columns.campaign_id == campaign_id,
+        columns.offer == offer,
+        columns.stock.is_not(None),
+        which,
     )
     return int(connection.execute(counted).scalar_one())
 
