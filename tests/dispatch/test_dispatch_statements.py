@@ -9,8 +9,10 @@ import pytest
 from sqlalchemy import event, text
 
 from builders import DUE, add_campaign, add_messages
-from orchestrator.domain.messages import MessageState
+from orchestrator.domain.messages import MessageState, WaveKind
 from orchestrator.services.dispatch import Settings
+from orchestrator.store import contacts, persons
+from orchestrator.store.contacts import Contact
 from orchestrator.store.database import Connection, Database
 from orchestrator.store.messages import claims, doubts
 from orchestrator.store.tables import messages
@@ -110,6 +112,45 @@ def test_every_look_of_a_tick_uses_its_partial_index(
     assert index in plan
     assert "Seq Scan on messages" not in plan
     assert "SCAN messages" not in plan.replace("SCAN messages USING INDEX", "")
+
+
+def act_lock(connection: Connection) -> None:
+    contacts.lock_people(connection, ["an address"], [7, 8])
+
+
+def act_count_contacts(connection: Connection) -> None:
+    asked = Contact(
+        message_id=1, customer_id=7, address_hash="an address", kind=WaveKind.PROMO, since=DUE
+    )
+    contacts.load_contacts(connection, [asked], persons.as_table(connection, [(7, 8)]))
+
+
+@pytest.mark.parametrize(
+    ("act", "table", "indexes"),
+    [
+        (
+            act_lock,
+            "customers",
+            {"ix_customers_person", "ix_customers_phone_hash", "ix_customers_email_hash"},
+        ),
+        (act_count_contacts, "messages", {"ix_messages_customer_id", "ix_messages_contacts"}),
+    ],
+)
+def test_a_person_is_looked_up_by_index(
+    history: Database, act: Callable[[Connection], None], table: str, indexes: set[str]
+) -> None:
+    with recorded(history) as statements, history.write() as connection:
+        act(connection)
+    looks = [one for one in statements if f"FROM {table}" in one[0] or f"JOIN {table}" in one[0]]
+
+    plans = ["\n".join(_plan(history, *one)) for one in looks]
+
+    used = {index for index in indexes if any(index in plan for plan in plans)}
+    # SQLite has one writer: nobody is locked, and the other profiles are all that is looked for.
+    assert used == (
+        indexes if not history.is_sqlite or table == "messages" else {"ix_customers_person"}
+    )
+    assert not any(f"Seq Scan on {table}" in plan or "hashed SubPlan" in plan for plan in plans)
 
 
 def _plan(database: Database, statement: str, parameters: Any) -> list[str]:

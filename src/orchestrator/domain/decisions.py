@@ -41,7 +41,7 @@ Decision = Send | Skip | Postpone | Expire | Cancel
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """At most ``times`` contacts of one kind to one address within ``per``."""
+    """At most ``times`` contacts of one kind to one person within ``per``."""
 
     times: int
     per: Span
@@ -58,6 +58,7 @@ class MessageFacts:
     coupon_expires_at: datetime | None = None
     coupon_redeemed: bool = False  #: the one that it would remind of
     order_cancelled: bool = False  #: the order that brought them in
+    same_person: bool = False  #: another of their profiles was in the campaign first
     purchased: bool = False  #: since what brought them in, where the wave asks for it
     reachable: bool = True  #: the customer still has the address it was planned for
     suppressed: bool = False
@@ -66,7 +67,7 @@ class MessageFacts:
     unwritten: Reason | None = None  #: why there is no text
     quiet: QuietHours | None = None
     cap: Limit | None = None
-    contacts: tuple[datetime, ...] = ()  #: earlier ones of this kind to this address
+    contacts: tuple[datetime, ...] = ()  #: earlier ones of this kind to this person
     cost: int = 0  #: thousandths of a minor unit, as is what is left
     budget_left: int | None = None
 
@@ -103,6 +104,7 @@ def may_contact(purpose: str, consent: bool | None) -> bool:  # noqa: FBT001  # 
 def _standing_against(facts: MessageFacts) -> Reason | None:
     against = (
         (facts.order_cancelled, Reason.ORDER_CANCELLED),
+        (facts.same_person, Reason.SAME_PERSON),
         (facts.purchased, Reason.PURCHASED),
         (facts.coupon_redeemed, Reason.COUPON_REDEEMED),
         (not facts.reachable, Reason.NO_ADDRESS),

@@ -69,7 +69,9 @@ class Reason(StrEnum):
     # not enrolled
     OUTSIDE_AUDIENCE = "outside_audience"
     NO_TRACK = "no_track"  #: no track of the playbook matches
-    SAME_PERSON = "same_person"  #: another profile with the same phone or e-mail is enrolled
+    SAME_PERSON = (
+        "same_person"  #: another profile of the person is enrolled, or was before this one
+    )
     # the enrollment ended
     PURCHASED = "purchased"  #: came back and bought
     COMPLETED = "completed"  #: walked through all waves

@@ -22,6 +22,7 @@ class PlanReport:
     coupons: int = 0
     purchased: int = 0  #: left because they bought again
     cancelled: int = 0  #: left because their order was cancelled or refunded
+    same_person: int = 0  #: left because another of their profiles was in the campaign first
     steps: set[tuple[str, int]] = field(default_factory=set)
 
 
@@ -90,9 +91,10 @@ def _plan_chunk(
         until = planning.chunk_end(connection, campaign_id, wave.wave, step.occurrence, now)
         if until is None:
             return False
-        chunk = step.chunk(until, now)
+        chunk = planning.with_others(connection, step.chunk(until, now))
         gone = planning.let_go(connection, chunk)
         report.cancelled += gone[Reason.ORDER_CANCELLED]
+        report.same_person += gone[Reason.SAME_PERSON]
         report.purchased += gone[Reason.PURCHASED]
         planning.expire_older(connection, chunk)
         written = write_chunk(connection, chunk, random_bytes)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import Subquery
+
 from orchestrator.playbooks.model import Definition, Wave
 
 
@@ -27,3 +29,5 @@ class Chunk:
     occurrence: int
     until: datetime  #: due up to this moment
     now: datetime
+    #: the customers with their persons' other profiles (``persons.as_table``), once they are known
+    others: Subquery | None = None

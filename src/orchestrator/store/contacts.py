@@ -1,15 +1,27 @@
 """Who may be written to: people locked, what they agreed to, suppressions, contacts so far."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, String, case, or_, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    String,
+    Subquery,
+    case,
+    select,
+    union,
+    union_all,
+)
 
 from orchestrator.domain.messages import Channel, MessageState, WaveKind
+from orchestrator.store import persons
 from orchestrator.store.bulk import rows_as_table
 from orchestrator.store.dialects import insert_on, later_on
+from orchestrator.store.persons import Pair
 from orchestrator.store.tables import consents, customers, messages, micros, suppressions
 
 #: states in which the customer has, or may have, the message
@@ -31,43 +43,94 @@ class Suppression:
     lifted_at: datetime | None = None  #: they changed their mind later
 
 
-def lock_people(connection: Connection, hashes: Collection[str]) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contact:
+    """A message that would be a contact, and from when on earlier ones of its kind matter."""
+
+    message_id: int
+    customer_id: int
+    address_hash: str
+    kind: WaveKind
+    since: datetime
+
+
+def lock_people(
+    connection: Connection, hashes: Collection[str], customer_ids: Collection[int] = ()
+) -> list[Pair]:
     """
     Let nobody else decide about, or write a refusal for, these addresses until we commit.
 
-    Every profile of an address, in one order. Whoever writes a refusal takes this lock first: a
-    refusal that is committed before a message's intent is then always seen. SQLite has one
-    writer, so there is nothing to lock.
+    Every profile of an address, and of the customers' persons, in one order. Whoever writes a
+    refusal takes this lock first: a refusal that is committed before a message's intent is then
+    always seen, and so is an intent for the same person. SQLite has one writer, so there is nothing
+    to lock. Returns the customers with their other profiles.
     """
-    if connection.dialect.name == "sqlite" or not hashes:
-        return
+    while True:
+        locked = _lock(connection, hashes, customer_ids)
+        asked = _ids(connection, "people", customer_ids)
+        pairs = persons.other_profiles(connection, asked) if customer_ids else []
+        # An import that was faster may have made more profiles theirs; now it waits for us.
+        if locked is None or locked.issuperset(other for _, other in pairs):
+            return pairs
+
+
+def _lock(
+    connection: Connection, hashes: Collection[str], customer_ids: Collection[int]
+) -> set[int] | None:
+    if connection.dialect.name == "sqlite":
+        return None
+    if not hashes and not customer_ids:
+        return set()
     wanted = rows_as_table(connection, "hashes", {"hash": String}, [(one,) for one in set(hashes)])
-    listed = select(wanted.c.hash)
+    own, profile = customers.alias("own"), customers.alias("profile")
+    # One look into an index each: put together by OR it would read all customers.
+    meant = union_all(
+        select(profile.c.id).join(wanted, wanted.c.hash == profile.c.phone_hash),
+        select(profile.c.id).join(wanted, wanted.c.hash == profile.c.email_hash),
+        select(profile.c.id)
+        .join(own, own.c.person == profile.c.person)
+        .where(own.c.id.in_(_ids(connection, "people", customer_ids))),
+    )
     profiles = (
         select(customers.c.id)
-        .where(or_(customers.c.phone_hash.in_(listed), customers.c.email_hash.in_(listed)))
+        .where(customers.c.id.in_(meant))
         .order_by(customers.c.id)
         .with_for_update(key_share=True)
     )
-    connection.execute(profiles).all()
+    return set(connection.execute(profiles).scalars())
 
 
 def load_consents(
-    connection: Connection, customer_ids: Collection[int]
+    connection: Connection, customer_ids: Collection[int], others: Subquery | None
 ) -> dict[tuple[int, Channel, str], bool]:
-    """Return what was answered, by (customer, channel, purpose); the rows stay as they are."""
-    wanted = rows_as_table(
-        connection, "people", {"id": BigInteger}, [(one,) for one in sorted(set(customer_ids))]
-    )
+    """
+    Return what was answered, by (customer, channel, purpose); the rows stay as they are.
+
+    What another profile of the person refused is refused.
+    """
+    asked = _ids(connection, "people", set(customer_ids))
     found = (
         select(consents.c.customer_id, consents.c.channel, consents.c.purpose, consents.c.granted)
-        .join(wanted, wanted.c.id == consents.c.customer_id)
+        .where(consents.c.customer_id.in_(asked))
         .with_for_update(read=True, of=consents)
     )
-    return {
+    answered = {
         (row.customer_id, row.channel, row.purpose): row.granted
         for row in connection.execute(found)
     }
+    if others is not None:
+        refused = persons.refusals(others).with_for_update(read=True, of=consents)
+        for row in connection.execute(refused):
+            answered[row.customer_id, row.channel, row.purpose] = False
+    return answered
+
+
+def opted_out(connection: Connection, others: Subquery | None) -> set[tuple[int, Channel]]:
+    """Return (customer, channel) where another address of the person opted out or complained."""
+    if others is None:
+        return set()
+    found = connection.execute(persons.opt_outs(others))
+    return {(row.customer_id, row.channel) for row in found}
 
 
 def suppressed(connection: Connection, addresses: Collection[Address]) -> set[Address]:
@@ -85,28 +148,55 @@ def suppressed(connection: Connection, addresses: Collection[Address]) -> set[Ad
 
 
 def load_contacts(
-    connection: Connection, since: Mapping[tuple[str, WaveKind], datetime]
-) -> dict[tuple[str, WaveKind], list[datetime]]:
-    """Return when each address was contacted after a moment, by (address hash, kind)."""
-    wanted = rows_as_table(
-        connection,
-        "wanted",
-        {"hash": String, "kind": String, "since": BigInteger},
-        [(address, kind.value, micros(moment)) for (address, kind), moment in since.items()],
+    connection: Connection, wanted: Sequence[Contact], others: Subquery | None
+) -> dict[int, list[datetime]]:
+    """
+    Return when each message's person was contacted before, by message.
+
+    By any of their profiles as of today, or at the message's own address, whoever had it then.
+    """
+    asked = _contacts(connection, wanted)
+    mine = select(asked.c.message_id, asked.c.kind, asked.c.since, asked.c.customer_id)
+    if others is not None:
+        same = others.c.customer_id == asked.c.customer_id
+        theirs = mine.with_only_columns(*mine.selected_columns[:3], others.c.other_id)
+        mine = union_all(mine, theirs.join(others, same))  # type: ignore[assignment]  # selected from alike
+    profile = mine.subquery("profile")
+    found = union(
+        _earlier(profile, messages.c.customer_id == profile.c.customer_id),
+        _earlier(asked, messages.c.address_hash == asked.c.hash),
     )
-    found = (
-        select(messages.c.address_hash, messages.c.kind, messages.c.sending_at)
-        .join(
-            wanted,
-            (wanted.c.hash == messages.c.address_hash) & (wanted.c.kind == messages.c.kind),
-        )
-        .where(messages.c.sending_at.is_not(None), messages.c.sending_at > wanted.c.since)
+    contacts: dict[int, list[datetime]] = {}
+    for row in connection.execute(found):
+        contacts.setdefault(row.asked_for, []).append(row.sending_at)
+    return contacts
+
+
+def _earlier(asked: Subquery, theirs: ColumnElement[bool]) -> Any:
+    return (
+        select(asked.c.message_id.label("asked_for"), messages.c.id, messages.c.sending_at)
+        .join(messages, theirs & (messages.c.kind == asked.c.kind))
+        .where(messages.c.sending_at.is_not(None), messages.c.sending_at > asked.c.since)
         .where(messages.c.state.in_(_REACHED))
     )
-    contacts: dict[tuple[str, WaveKind], list[datetime]] = {}
-    for row in connection.execute(found):
-        contacts.setdefault((row.address_hash, row.kind), []).append(row.sending_at)
-    return contacts
+
+
+def _contacts(connection: Connection, wanted: Sequence[Contact]) -> Subquery:
+    return rows_as_table(
+        connection,
+        "wanted",
+        {
+            "message_id": BigInteger,
+            "customer_id": BigInteger,
+            "hash": String,
+            "kind": String,
+            "since": BigInteger,
+        },
+        [
+            (one.message_id, one.customer_id, one.address_hash, one.kind.value, micros(one.since))
+            for one in wanted
+        ],
+    )
 
 
 def suppress(connection: Connection, rows: Sequence[Suppression], source: str) -> int:
@@ -153,3 +243,8 @@ def _addresses(connection: Connection, addresses: Collection[Address]) -> Any:
         {"channel": String, "hash": String},
         [(channel.value, address) for channel, address in sorted(addresses)],
     )
+
+
+def _ids(connection: Connection, name: str, ids: Collection[int]) -> Any:
+    listed = rows_as_table(connection, name, {"id": BigInteger}, [(one,) for one in sorted(ids)])
+    return select(listed.c.id)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +20,7 @@ from sqlalchemy import (
     insert,
     literal,
     null,
+    or_,
     select,
     text,
     type_coerce,
@@ -28,7 +30,7 @@ from sqlalchemy import (
 from orchestrator.domain.arms import Arm
 from orchestrator.domain.messages import Channel, MessageState, Reason
 from orchestrator.playbooks.schedule import Step, step_after
-from orchestrator.store import functions, reach
+from orchestrator.store import functions, persons, reach
 from orchestrator.store.bulk import rows_as_table
 from orchestrator.store.chunk import Chunk, Zone
 from orchestrator.store.dialects import insert_on
@@ -69,21 +71,34 @@ def chunk_end(
     return last
 
 
+def with_others(connection: Connection, chunk: Chunk) -> Chunk:
+    """Return the chunk with the other profiles of its persons."""
+    asked = select(enrollments.c.customer_id).where(*in_chunk(chunk))
+    pairs = persons.other_profiles(connection, asked)
+    return replace(chunk, others=persons.as_table(connection, pairs))
+
+
 def let_go(connection: Connection, chunk: Chunk) -> Counter[Reason]:
     """
     Let those leave who have no reason to hear more; return how many for which reason.
 
-    The order that brought them in was cancelled or refunded, or they bought again since their
-    anchor and the wave is not for those.
+    The order that brought them in was cancelled or refunded, they turned out to be somebody who is
+    in the campaign already, or they bought again since their anchor and the wave is not for those.
     """
-    gone = fell_through = order_fell_through()
-    reason: ColumnElement[str] = literal(Reason.ORDER_CANCELLED.value)
+    against = [(order_fell_through(), Reason.ORDER_CANCELLED)]
+    if chunk.others is not None:
+        before = enrollments.c.id.in_(persons.enrolled_before(chunk.others))
+        against.append((before, Reason.SAME_PERSON))
     if chunk.wave.unless == "purchased":
-        gone = fell_through | bought_since(chunk.now)
-        reason = case((fell_through, reason), else_=Reason.PURCHASED.value)
+        against.append((bought_since(chunk.now), Reason.PURCHASED))
+    # What is asked last need not be asked again to name it.
+    *others, (_, last) = against
+    reason: ColumnElement[str] = literal(last.value)
+    if others:
+        reason = case(*((stands, name.value) for stands, name in others), else_=reason)
     left = (
         update(enrollments)
-        .where(*in_chunk(chunk), gone)
+        .where(*in_chunk(chunk), or_(*(stands for stands, _ in against)))
         .values(wave=None, due_at=None, exited_at=chunk.now, exit_reason=reason)
         .returning(enrollments.c.exit_reason)
     )

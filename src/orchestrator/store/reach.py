@@ -19,9 +19,8 @@ from sqlalchemy import (
 
 from orchestrator.domain.arms import Arm, lots_of, variant_bounds, variant_salt, wave_salt
 from orchestrator.domain.messages import Channel, MessageState, Reason, WaveKind
-from orchestrator.playbooks.model import Wave
 from orchestrator.playbooks.schedule import steps_of
-from orchestrator.store import functions
+from orchestrator.store import functions, persons
 from orchestrator.store.chunk import Chunk
 from orchestrator.store.tables import (
     consents,
@@ -189,19 +188,27 @@ def _missed(chunk: Chunk) -> ColumnElement[bool]:
 
 def _way(chunk: Chunk) -> ColumnElement[Any]:
     wave = chunk.wave
-    own = {v.variant: _first_open(v.channels, wave) for v in wave.variants if v.channels}
-    general = _first_open(wave.channels, wave)
+    own = {v.variant: _first_open(v.channels, chunk) for v in wave.variants if v.channels}
+    general = _first_open(wave.channels, chunk)
     return case(own, value=variant_of(chunk), else_=general) if own else general
 
 
-def _first_open(channels: tuple[Channel, ...], wave: Wave) -> ColumnElement[Any]:
+def _first_open(channels: tuple[Channel, ...], chunk: Chunk) -> ColumnElement[Any]:
     """The first channel that is open, or why all of them are closed; no check is made in vain."""
+    kind, others = chunk.wave.kind, chunk.others
     addressed = {channel: _HASHES[channel].is_not(None) for channel in channels}
     free = {
-        channel: addressed[channel] & ~suppressed(channel, _HASHES[channel]) for channel in channels
+        channel: addressed[channel]
+        & ~suppressed(channel, _HASHES[channel])
+        & ~persons.has_opted_out(others, channel)
+        for channel in channels
+    }
+    allowed = {
+        channel: may_write(kind, channel) & ~persons.is_refused(others, kind.purpose, channel)
+        for channel in channels
     }
     return case(
-        *((free[one] & may_write(wave.kind, one), literal(one.value)) for one in channels),
+        *((free[one] & allowed[one], literal(one.value)) for one in channels),
         (not_(or_(*addressed.values())), literal(Reason.NO_ADDRESS.value)),
         (not_(or_(*free.values())), literal(Reason.SUPPRESSED.value)),
         else_=literal(Reason.NO_CONSENT.value),

@@ -1,7 +1,7 @@
 """The intent transaction: everything is checked again under lock, and what will be sent is written."""
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -20,13 +20,17 @@ from orchestrator.domain.decisions import (
 from orchestrator.domain.messages import Channel, MessageState, Reason, WaveKind
 from orchestrator.playbooks import Definition
 from orchestrator.services.dispatch.writing import Letter
-from orchestrator.store import contacts
+from orchestrator.store import contacts, persons
+from orchestrator.store.contacts import Contact
 from orchestrator.store.database import Connection
 from orchestrator.store.messages import claims, facts, intents
 from orchestrator.store.messages.facts import CampaignStand, Held
 from orchestrator.store.messages.intents import Intent, Refusal
+from orchestrator.store.persons import Pair
 
 _LONGEST_MONTH = 31
+_ENDING = frozenset({Reason.PURCHASED, Reason.SAME_PERSON})  #: what ends the whole walk
+_Contacted = tuple[int | str, WaveKind]  # a customer or an address, and the kind of message
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +50,27 @@ class Grounds:
     suppressed: set[contacts.Address]
     purchased: set[int]
     fell_through: set[int]  #: enrollments whose order counts no longer
-    contacts: dict[tuple[str, WaveKind], list[datetime]]
+    enrolled_before: set[int]  #: enrollments whose person is in the campaign by another profile
+    opted_out: set[tuple[int, Channel]]  #: customers, by another address of their person
+    contacts: dict[int, list[datetime]]  #: before this chunk, by message
+    others: defaultdict[int, list[int]]  #: the other profiles of the same person, by customer
+    let_through: defaultdict[_Contacted, set[int]] = field(default_factory=lambda: defaultdict(set))
     spent: Counter[int] = field(default_factory=Counter)
+
+    def let(self, one: Held, cost: int) -> None:
+        """Count the message for its whole person, its address and its campaign."""
+        profiles = [one.customer_id, *self.others[one.customer_id]]
+        contacted: list[int | str] = [one.address_hash, *profiles]
+        for each in contacted:
+            self.let_through[each, one.kind].add(one.message_id)
+        self.spent[one.campaign_id] += cost
+
+    def contacts_before(self, one: Held, now: datetime) -> tuple[datetime, ...]:
+        within = (
+            self.let_through[one.address_hash, one.kind]
+            | self.let_through[one.customer_id, one.kind]
+        )
+        return (*self.contacts.get(one.message_id, ()), *[now] * len(within))
 
 
 def commit_intents(
@@ -64,21 +87,21 @@ def commit_intents(
     stopped = claims.stop_reason(connection) is not None
     stands = facts.lock_campaigns(connection, {letter.campaign_id for letter in letters})
     tokens = {letter.message_id: letter.token for letter in letters}
+    pairs = facts.lock_people(connection, tokens)
     held = facts.lock_held(connection, tokens, owner=owner, now=now)
-    grounds = _gather(connection, held, definitions, stopped=stopped, stands=stands, now=now)
+    grounds = _gather(connection, held, definitions, pairs, stopped=stopped, stands=stands, now=now)
     written = {letter.message_id: letter for letter in letters}
-    sent, refusals, ended = [], [], set()
+    sent, refusals, ended = [], [], {}
     for one in held:
         letter = written[one.message_id]
-        decision = decide(_facts(one, letter, definitions[one.campaign_id], grounds), now)
+        decision = decide(_facts(one, letter, definitions[one.campaign_id], grounds, now), now)
         if isinstance(decision, Send):
-            grounds.contacts.setdefault((one.address_hash, one.kind), []).append(now)
-            grounds.spent[one.campaign_id] += letter.cost
+            grounds.let(one, letter.cost)
             sent.append(letter)
             continue
         refusals.append(_refusal(one.message_id, decision))
-        if refusals[-1].reason is Reason.PURCHASED:
-            ended.add(one.enrollment_id)
+        if refusals[-1].reason in _ENDING:
+            ended[one.enrollment_id] = refusals[-1].reason
     meant = [_intent(letter, provider) for letter in sent]
     intents.intend(connection, meant, owner=owner, now=now, lease_until=now + lease)
     intents.refuse(connection, refusals, now)
@@ -92,6 +115,7 @@ def _gather(
     connection: Connection,
     held: Sequence[Held],
     definitions: Mapping[int, Definition],
+    pairs: Sequence[Pair],
     *,
     stopped: bool,
     stands: dict[int, CampaignStand],
@@ -102,15 +126,12 @@ def _gather(
         for one in held
         if definitions[one.campaign_id].wave_named(one.wave).unless == "purchased"
     }
-    since: dict[tuple[str, WaveKind], datetime] = {}
-    for one in held:
-        if cap := definitions[one.campaign_id].cap.get(one.kind):
-            key = (one.address_hash, one.kind)
-            since[key] = min(_surely_before(now, Limit(cap.times, cap.per)), since.get(key, now))
+    capped = list(_contacts(held, definitions, now))
+    others = persons.as_table(connection, pairs)
     return Grounds(
         stopped=stopped,
         campaigns=stands,
-        consents=contacts.load_consents(connection, {one.customer_id for one in held}),
+        consents=contacts.load_consents(connection, {one.customer_id for one in held}, others),
         suppressed=contacts.suppressed(
             connection, {(one.channel, one.address_hash) for one in held}
         ),
@@ -118,11 +139,37 @@ def _gather(
         fell_through=facts.whose_order_fell_through(
             connection, {one.enrollment_id for one in held}
         ),
-        contacts=contacts.load_contacts(connection, since) if since else {},
+        enrolled_before=facts.who_was_enrolled_before(connection, others),
+        opted_out=contacts.opted_out(connection, others),
+        contacts=contacts.load_contacts(connection, capped, others) if capped else {},
+        others=_by_customer(pairs),
     )
 
 
-def _facts(one: Held, letter: Letter, definition: Definition, grounds: Grounds) -> MessageFacts:
+def _contacts(
+    held: Sequence[Held], definitions: Mapping[int, Definition], now: datetime
+) -> Iterator[Contact]:
+    for one in held:
+        if cap := definitions[one.campaign_id].cap.get(one.kind):
+            yield Contact(
+                message_id=one.message_id,
+                customer_id=one.customer_id,
+                address_hash=one.address_hash,
+                kind=one.kind,
+                since=_surely_before(now, Limit(cap.times, cap.per)),
+            )
+
+
+def _by_customer(pairs: Sequence[Pair]) -> defaultdict[int, list[int]]:
+    found: defaultdict[int, list[int]] = defaultdict(list)
+    for customer, other in pairs:
+        found[customer].append(other)
+    return found
+
+
+def _facts(
+    one: Held, letter: Letter, definition: Definition, grounds: Grounds, now: datetime
+) -> MessageFacts:
     stand = grounds.campaigns[one.campaign_id]
     cap = definition.cap.get(one.kind)
     purpose = one.kind.purpose
@@ -134,15 +181,17 @@ def _facts(one: Held, letter: Letter, definition: Definition, grounds: Grounds) 
         coupon_expires_at=one.coupon_expires_at,
         coupon_redeemed=one.coupon_redeemed,
         order_cancelled=one.enrollment_id in grounds.fell_through,
+        same_person=one.enrollment_id in grounds.enrolled_before,
         purchased=one.enrollment_id in grounds.purchased,
         reachable=one.reachable,
-        suppressed=(one.channel, one.address_hash) in grounds.suppressed,
+        suppressed=(one.channel, one.address_hash) in grounds.suppressed
+        or (one.customer_id, one.channel) in grounds.opted_out,
         purpose=purpose,
         consent=grounds.consents.get((one.customer_id, one.channel, purpose)),
         unwritten=letter.unwritten,
         quiet=definition.quiet_hours,
         cap=None if cap is None else Limit(cap.times, cap.per),
-        contacts=tuple(grounds.contacts.get((one.address_hash, one.kind), ())),
+        contacts=grounds.contacts_before(one, now),
         cost=letter.cost,
         budget_left=_budget_left(definition, stand.spent + grounds.spent[one.campaign_id]),
     )

@@ -16,7 +16,7 @@ from orchestrator.services.dispatch.writing import Letter, Texts, places_of_answ
 from orchestrator.services.forecast.results import Forecast, Sample, WaveForecast
 from orchestrator.services.plan import write_chunk
 from orchestrator.statistics import smallest_detectable_effect
-from orchestrator.store import audience, campaigns, concerns, enrollments, forecasts
+from orchestrator.store import audience, campaigns, concerns, enrollments, forecasts, planning
 from orchestrator.store.campaigns import StoredCampaign
 from orchestrator.store.chunk import Chunk
 from orchestrator.store.database import Connection, Database
@@ -143,7 +143,9 @@ class _Rehearsal:
             until=self.now,
             now=self.now,
         )
-        write_chunk(self.connection, chunk, self.random_bytes)
+        write_chunk(
+            self.connection, planning.with_others(self.connection, chunk), self.random_bytes
+        )
 
     def letters(self, wave: str) -> Iterator[Letter]:
         for batch in forecasts.planned_batches(self.connection, self.campaign.id, wave):

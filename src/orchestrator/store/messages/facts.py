@@ -4,13 +4,14 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, Integer, case, select
+from sqlalchemy import BigInteger, ColumnElement, Connection, Integer, Subquery, case, select
 
 from orchestrator.domain.coupons import CouponState
 from orchestrator.domain.messages import Channel, MessageState, WaveKind
 from orchestrator.store import contacts
 from orchestrator.store.bulk import rows_as_table
 from orchestrator.store.enrollments import bought_since, order_fell_through
+from orchestrator.store.persons import Pair, enrolled_before
 from orchestrator.store.tables import campaigns, coupons, customers, enrollments, messages
 
 
@@ -53,6 +54,17 @@ def lock_campaigns(
     return {row.id: CampaignStand(row.state, row.spent) for row in connection.execute(found)}
 
 
+def lock_people(connection: Connection, message_ids: Collection[int]) -> list[Pair]:
+    """Lock the persons of these messages before the messages; return their other profiles."""
+    asked = rows_as_table(connection, "named", {"id": BigInteger}, [(one,) for one in message_ids])
+    found = select(messages.c.customer_id, messages.c.address_hash).join(
+        asked, asked.c.id == messages.c.id
+    )
+    rows = connection.execute(found).all()
+    hashes = {row.address_hash for row in rows if row.address_hash is not None}
+    return contacts.lock_people(connection, hashes, {row.customer_id for row in rows})
+
+
 def lock_held(
     connection: Connection, claims: Mapping[int, int], *, owner: str, now: datetime
 ) -> list[Held]:
@@ -60,7 +72,6 @@ def lock_held(
     wanted = rows_as_table(
         connection, "wanted", {"id": BigInteger, "token": Integer}, sorted(claims.items())
     )
-    contacts.lock_people(connection, _hashes(connection, claims))
     current = case(
         (messages.c.channel == Channel.SMS, customers.c.phone_hash),
         else_=customers.c.email_hash,
@@ -106,6 +117,13 @@ def whose_order_fell_through(connection: Connection, enrollment_ids: Collection[
     return _whose(connection, enrollment_ids, order_fell_through())
 
 
+def who_was_enrolled_before(connection: Connection, others: Subquery | None) -> set[int]:
+    """Return the enrollments whose person was in the same campaign already, by another profile."""
+    if others is None:
+        return set()
+    return set(connection.execute(enrolled_before(others)).scalars())
+
+
 def _whose(
     connection: Connection, enrollment_ids: Collection[int], holds: ColumnElement[bool]
 ) -> set[int]:
@@ -114,11 +132,3 @@ def _whose(
     )
     found = select(enrollments.c.id).join(wanted, wanted.c.id == enrollments.c.id).where(holds)
     return set(connection.execute(found).scalars())
-
-
-def _hashes(connection: Connection, claims: Mapping[int, int]) -> list[str]:
-    if connection.dialect.name == "sqlite":
-        return []
-    wanted = rows_as_table(connection, "named", {"id": BigInteger}, [(one,) for one in claims])
-    found = select(messages.c.address_hash).join(wanted, wanted.c.id == messages.c.id)
-    return [one for one in connection.execute(found).scalars() if one is not None]

@@ -1,6 +1,6 @@
 """Decisions written down: what is about to be sent, what is put off, what never will be sent."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -158,20 +158,23 @@ def spend(connection: Connection, amounts: Mapping[int, int]) -> None:
     )
 
 
-def end_walks(connection: Connection, enrollment_ids: Collection[int], now: datetime) -> None:
-    """They came back and bought: nothing more of the campaign is for them."""
-    if not enrollment_ids:
+def end_walks(connection: Connection, ended: Mapping[int, Reason], now: datetime) -> None:
+    """Nothing more of the campaign is for these (by enrollment), each for its reason."""
+    if not ended:
         return
-    back = rows_as_table(
-        connection, "back", {"id": BigInteger}, [(one,) for one in sorted(enrollment_ids)]
+    over = rows_as_table(
+        connection,
+        "ended",
+        {"id": BigInteger, "reason": String},
+        [(one, reason.value) for one, reason in sorted(ended.items())],
     )
     connection.execute(
         update(enrollments)
-        .where(enrollments.c.id.in_(select(back.c.id)), enrollments.c.exited_at.is_(None))
+        .where(enrollments.c.id == over.c.id, enrollments.c.exited_at.is_(None))
         .values(
             wave=cast(null(), String),
             due_at=cast(null(), BigInteger),
             exited_at=now,
-            exit_reason=Reason.PURCHASED,
+            exit_reason=over.c.reason,
         )
     )
