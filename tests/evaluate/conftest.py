@@ -170,6 +170,26 @@ class HandmadeShop:
             found = select(columns.customer_id).where(columns.id == enrollment_id)
             return int(connection.execute(found).scalar_one())
 
+    def another_profile(self, customer_id: int) -> int:
+        """Store one more profile of the same person."""
+        with self.database.read() as connection:
+            known = select(customers.c.person).where(customers.c.id == customer_id)
+            person = connection.execute(known).scalar_one()
+        return self._add(
+            customers,
+            external_id=f"c{next(self.numbers)}",
+            person=person,
+            attributes={},
+            updated_at=NOON,
+        )
+
+    def become_one(self, first: int, second: int) -> None:
+        """An import found out that these two customers are one person."""
+        with self.database.write() as connection:
+            connection.execute(
+                update(customers).where(customers.c.id.in_((first, second))).values(person="one")
+            )
+
     def order(self, customer_id: int, **fields: Any) -> int:
         """An order of 100.00 CNY; ``days`` after noon, or ``at`` a moment."""
         placed_at = fields.pop("at", None) or NOON + timedelta(days=fields.pop("days", 1))

@@ -9,7 +9,7 @@ from sqlalchemy import CTE, Connection, Row, Select, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from orchestrator.domain.evaluations import EvaluationKind, Result
-from orchestrator.store.tables import enrollments, evaluations, messages, orders, sends
+from orchestrator.store.tables import customers, enrollments, evaluations, messages, orders, sends
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,11 +161,14 @@ def outdated(connection: Connection, since: datetime) -> list[StoredEvaluation]:
 
 
 def _touched_since(oldest: Any) -> tuple[CTE, CTE]:
-    """When an order of a send's, or of a campaign's, customers was last changed."""
+    """When an order of a send's, or of a campaign's, persons was last changed."""
+    buyer, profile = customers.alias("buyer"), customers.alias("profile")
     changed = (
-        select(orders.c.customer_id, func.max(orders.c.updated_at).label("at"))
+        select(profile.c.id.label("customer_id"), func.max(orders.c.updated_at).label("at"))
+        .join_from(orders, buyer, buyer.c.id == orders.c.customer_id)
+        .join(profile, profile.c.person == buyer.c.person)
         .where(orders.c.updated_at > oldest)
-        .group_by(orders.c.customer_id)
+        .group_by(profile.c.id)
         .cte("changed")
     )
     written_to = (

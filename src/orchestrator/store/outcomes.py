@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy import (
     CTE,
     BigInteger,
+    ColumnElement,
     Connection,
     Float,
     RowMapping,
@@ -19,12 +20,13 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    union_all,
 )
 
 from orchestrator.domain.arms import Arm
 from orchestrator.domain.evaluations import Cell, EvaluationKind, Sums
 from orchestrator.store.cohorts import Question, as_flag, as_micros, cohort_of
-from orchestrator.store.tables import moment, orders
+from orchestrator.store.tables import customers, moment, orders
 
 STATEMENT = "store.outcomes.sums"  #: written into each result, to find the SQL behind it
 
@@ -93,25 +95,73 @@ def _bought(cohort: CTE, currency: str) -> Select[Any]:
 
 
 def _baskets(cohort: CTE, currency: str) -> Subquery:
-    """Each buyer's orders within their own window (start, end]."""
-    ours = orders.c.currency == currency
-    who = [cohort.c.unit, *(cohort.c[name] for name in _KEY)]
-    within = and_(
-        orders.c.customer_id == cohort.c.customer_id,
-        as_micros(orders.c.placed_at) > cohort.c.starts,
-        as_micros(orders.c.placed_at) <= cohort.c.ends,
-    )
+    """Each buyer's orders, under whatever profile, within their own window (start, end]."""
+    others = _other_profiles(cohort)
+    own = _orders_of(cohort, cohort.c.customer_id)
+    theirs = _orders_of(cohort, others.c.customer_id, others)
+    found = union_all(own, theirs).subquery("found").c
+    ours = found.currency == currency
+    who = [found.unit, *(found[name] for name in _KEY)]
     return (
         select(
             *who,
             func.sum(as_flag(ours)).label("orders"),
             func.sum(as_flag(not_(ours))).label("other_orders"),
-            func.sum(case((ours, orders.c.total - orders.c.refunded), else_=0)).label("revenue"),
+            func.sum(case((ours, found.amount), else_=0)).label("revenue"),
         )
-        .join(orders, within)
-        .where(orders.c.counts.is_(True))
         .group_by(*who)
         .subquery("baskets")
+    )
+
+
+def _orders_of(cohort: CTE, buyer: ColumnElement[int], others: CTE | None = None) -> Select[Any]:
+    within = and_(
+        orders.c.customer_id == buyer,
+        as_micros(orders.c.placed_at) > cohort.c.starts,
+        as_micros(orders.c.placed_at) <= cohort.c.ends,
+    )
+    found = select(
+        cohort.c.unit,
+        *(cohort.c[name] for name in _KEY),
+        orders.c.currency,
+        (orders.c.total - orders.c.refunded).label("amount"),
+    ).select_from(cohort)
+    if others is not None:
+        found = found.join(others, others.c.unit == cohort.c.unit)
+    return found.join(orders, within).where(orders.c.counts.is_(True))
+
+
+def _other_profiles(cohort: CTE) -> CTE:
+    """
+    The compared with their persons' other profiles (unit, customer_id).
+
+    Nobody's order counts twice: a profile that is compared itself keeps its own, and of two that
+    are one person the first has those of the others. Few persons have several profiles: looking
+    for them first costs one walk through their index.
+    """
+    several = (
+        select(customers.c.person).group_by(customers.c.person).having(func.count() > 1)
+    ).cte("several")
+    profile = (
+        select(customers.c.id, customers.c.person)
+        .join(several, several.c.person == customers.c.person)
+        .cte("profile")
+    )
+    compared = (
+        select(profile.c.id, profile.c.person, cohort.c.unit)
+        .join(cohort, cohort.c.customer_id == profile.c.id)
+        .cte("compared")
+    )
+    first = (
+        select(compared.c.person, func.min(compared.c.unit).label("unit"))
+        .group_by(compared.c.person)
+        .subquery("first")
+    )
+    return (
+        select(first.c.unit, profile.c.id.label("customer_id"))
+        .join(profile, profile.c.person == first.c.person)
+        .where(profile.c.id.not_in(select(compared.c.id)))
+        .cte("others")
     )
 
 
