@@ -50,7 +50,7 @@ class Reading:
         return next(matching, None)
 
     def of(self, order: Order) -> list[Order]:
-        return [other for other in self.orders if other.customer is order.customer]
+        return [o for o in self.orders if o.customer.person == order.customer.person]
 
     def holds(self, rule: Rule, order: Order) -> bool:
         kinds = {name for name in Rule.model_fields if name not in ("every", "some", "no")}

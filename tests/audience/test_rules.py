@@ -147,6 +147,50 @@ def test_nobody_is_told_of_a_customer_who_never_ordered(
     assert told(database, a_playbook(EVENT), "anna") == []
 
 
+def test_a_new_profile_of_somebody_who_bought_before_is_returning(
+    database: Database, a_customer: Add, an_order: Add
+) -> None:
+    bought_last_year = a_customer(person="Li")
+    an_order(bought_last_year, hours=-24 * 365)
+    again = an_order(a_customer(person="Li"))
+    first = an_order(a_customer())
+
+    assert chosen(database, a_playbook(EVENT)) == [(again, "returning"), (first, "new")]
+
+
+def test_what_a_person_spent_under_all_profiles_is_one_sum(
+    database: Database, a_customer: Add, an_order: Add
+) -> None:
+    an_order(a_customer(person="Li"), hours=-24, total=30_000)
+    order = an_order(a_customer(person="Li"), total=30_000)
+    an_order(a_customer(), total=30_000)
+
+    playbook = a_playbook({**EVENT, "spend": {"at_least": 600}})
+    assert [found for found, _ in chosen(database, playbook)] == [order]
+
+
+def test_who_bought_lately_under_another_profile_has_not_lapsed(
+    database: Database, a_customer: Add, an_order: Add
+) -> None:
+    an_order(a_customer(person="Li"), hours=-24 * 200)
+    an_order(a_customer(person="Li"), hours=-24 * 5)
+    lapsed = an_order(a_customer(), hours=-24 * 200)
+
+    playbook = a_playbook({"recency": {"at_least": "90 days"}}, anchor="enrollment")
+    assert [found for found, _ in chosen(database, playbook)] == [lapsed]
+
+
+def test_the_persons_latest_order_brings_them_in_where_enrollment_is_the_anchor(
+    database: Database, a_customer: Add, an_order: Add
+) -> None:
+    an_order(a_customer(person="Li"), hours=-24 * 9)
+    latest = an_order(a_customer(person="Li"), hours=-24 * 5)
+    an_order(a_customer(person="Li"), hours=-24 * 7)
+
+    playbook = a_playbook({}, anchor="enrollment")
+    assert [found for found, _ in chosen(database, playbook)] == [latest]
+
+
 def test_finds_its_orders_by_an_index(database: Database) -> None:
     evergreen = a_playbook({"order_total": {"at_least": 299}})
     with database.write() as connection:
@@ -170,6 +214,7 @@ def test_finds_lapsed_customers_by_an_index(database: Database) -> None:
 
     assert "ix_orders_customer_placed" in plan
     assert "SCAN orders" not in plan
+    assert "Backward using ix_orders_placed_customer" not in plan
 
 
 def _fill(connection: Connection) -> None:

@@ -11,7 +11,8 @@ from sqlalchemy import ColumnElement, Select, and_, not_, true
 from orchestrator.playbooks.rules import Membership
 from orchestrator.store.tables import customers, orders
 
-other = orders.alias("other")  #: any order of the customer; ``orders`` itself is the anchor order
+other = orders.alias("other")  #: any order of the person; ``orders`` itself is the anchor order
+profile = customers.alias("profile")  #: any profile of the person
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,10 +33,11 @@ class Condition:
     say: Callable[[Any], str]  #: the found value in words
 
 
-def of_customer(scope: Scope, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
-    """The customer's counted orders as far as they were placed by now."""
+def of_person(scope: Scope, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    """The person's counted orders, under whatever profile, as far as they were placed by now."""
     return and_(
-        other.c.customer_id == customers.c.id,
+        profile.c.person == customers.c.person,
+        other.c.customer_id == profile.c.id,
         other.c.counts,
         other.c.placed_at <= scope.now,
         *conditions,

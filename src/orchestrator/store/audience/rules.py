@@ -38,7 +38,7 @@ from orchestrator.store.audience.conditions import (
     Scope,
     between,
     member,
-    of_customer,
+    of_person,
     one_of,
     other,
     value_of,
@@ -97,7 +97,7 @@ def category(asked: Membership, scope: Scope) -> Condition:  # noqa: ARG001  # o
 
 def orders_before(asked: Count, scope: Scope) -> Condition:
     """Counted orders before the event began; where there is none, before the anchor order."""
-    before = of_customer(scope, other.c.placed_at < (scope.began_at or orders.c.placed_at))
+    before = of_person(scope, other.c.placed_at < (scope.began_at or orders.c.placed_at))
     count = value_of(select(func.count()).select_from(other).where(before))
     some = exists(select(other.c.id).where(before).correlate(orders, customers))
     low, high = asked.at_least or 0, asked.at_most
@@ -117,7 +117,7 @@ def recency(asked: Recency, scope: Scope) -> Condition:
 
     def bought_within(span: Span) -> ColumnElement[bool]:
         since = due_at(scope.now, Span().plus(span, -1), scope.zone)
-        later = of_customer(scope, other.c.placed_at > since)
+        later = of_person(scope, other.c.placed_at > since)
         return exists(select(other.c.id).where(later).correlate(customers))
 
     at_least = true() if asked.at_least is None else not_(bought_within(asked.at_least))
@@ -129,7 +129,7 @@ def recency(asked: Recency, scope: Scope) -> Condition:
             at_least=wording.length(asked.at_least), below=wording.length(asked.below)
         )
         + " since the last order",
-        found=value_of(select(last).where(of_customer(scope))),
+        found=value_of(select(last).where(of_person(scope))),
         say=lambda at: "no order" if at is None else wording.local(at, scope.zone),
     )
 
@@ -143,7 +143,7 @@ def spend(asked: Spend, scope: Scope) -> Condition:
         since = functions.due_at(orders.c.placed_at, back, zone, None)
         spent += [other.c.placed_at > since, other.c.placed_at <= orders.c.placed_at]
     net = func.coalesce(func.sum(other.c.total - other.c.refunded), 0)
-    total = value_of(select(net).where(of_customer(scope, *spent)))
+    total = value_of(select(net).where(of_person(scope, *spent)))
     within = f" within {wording.length(asked.within)}" if asked.within else ""
     return Condition(
         holds=between(total, low and low.minor, high and high.minor),
