@@ -1,4 +1,4 @@
-"""A button: read the shop's orders, customers and products from files."""
+"""A button: read the shop's orders, customers, products and opt-outs from files."""
 
 from pathlib import Path
 

@@ -17,7 +17,7 @@ from orchestrator.services.why import (
     why,
 )
 from orchestrator.store.database import Database
-from orchestrator.store.tables import attempts, events, messages
+from orchestrator.store.tables import attempts, consents, events, messages
 from shops import EVENT_NOON, add_buyers, add_customer, add_order, add_suppression
 
 DAY = timedelta(days=1)
@@ -68,6 +68,25 @@ def test_names_the_rule_that_keeps_a_customer_out(database: Database) -> None:
         "    yes order: asked a purchase, placed during the event; found a purchase",
         f"    yes audience.event_day: asked placed {YEAR}-11-11; found {YEAR}-11-11 12:00",
         "    no  audience.order_total: asked at least 299.00 CNY; found 249.00 CNY",
+    ]
+
+
+def test_tells_what_another_profile_of_the_person_said(database: Database) -> None:
+    campaign = a_campaign(database)
+    with database.write() as connection:
+        add_customer(connection, 1, person="one")
+        other = add_customer(connection, 2, email="b@example.com", person="one", agreed=())
+        add_suppression(connection, other, Channel.EMAIL)
+        refusal = {"channel": Channel.SMS, "purpose": "marketing", "granted": False}
+        connection.execute(
+            insert(consents).values(customer_id=other, source="test", at=EVENT_NOON, **refusal)
+        )
+
+    told = [line for line in as_lines(asked(campaign)) if "another profile" in line]
+
+    assert told == [
+        "  another profile of the same person opted out of email",
+        "  another profile of the same person refused marketing by sms",
     ]
 
 

@@ -41,12 +41,12 @@ def import_files(
     at: At = "",
     as_json: Json = False,
 ) -> None:
-    """Read orders, order lines, customers or products from files. Safe to repeat.
+    """Read orders, order lines, customers, products or opt-outs from files. Safe to repeat.
 
     The same file twice changes nothing; a newer export updates. A row that cannot be read goes to a
     rejects file with its line and the reason, the others go in; nothing goes in by half.
 
-    [dim]Examples:[/] orchestrator import customers.csv orders.csv ·
+    [dim]Examples:[/] orchestrator import optouts.csv customers.csv orders.csv ·
     orchestrator import ExportOrderList.csv --preset taobao-orders · orchestrator import shop.csv --preset shop.yaml ·
     orchestrator import codes.csv --pool spring
     """

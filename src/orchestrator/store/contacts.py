@@ -9,9 +9,12 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Connection,
+    Select,
     String,
     Subquery,
     case,
+    func,
+    or_,
     select,
     union,
     union_all,
@@ -65,8 +68,9 @@ def lock_people(
     always seen, and so is an intent for the same person. SQLite has one writer, so there is nothing
     to lock. Returns the customers with their other profiles.
     """
+    listed = rows_as_table(connection, "hashes", {"hash": String}, [(one,) for one in set(hashes)])
     while True:
-        locked = _lock(connection, hashes, customer_ids)
+        locked = _lock(connection, select(listed.c.hash), customer_ids)
         asked = _ids(connection, "people", customer_ids)
         pairs = persons.other_profiles(connection, asked) if customer_ids else []
         # An import that was faster may have made more profiles theirs; now it waits for us.
@@ -74,19 +78,22 @@ def lock_people(
             return pairs
 
 
+def lock_addresses(connection: Connection, hashes: Select[Any]) -> None:
+    """``lock_people`` for the addresses that a statement selects."""
+    _lock(connection, hashes, ())
+
+
 def _lock(
-    connection: Connection, hashes: Collection[str], customer_ids: Collection[int]
+    connection: Connection, hashes: Select[Any], customer_ids: Collection[int]
 ) -> set[int] | None:
     if connection.dialect.name == "sqlite":
         return None
-    if not hashes and not customer_ids:
-        return set()
-    wanted = rows_as_table(connection, "hashes", {"hash": String}, [(one,) for one in set(hashes)])
+    (wanted,) = hashes.subquery("wanted").c
     own, profile = customers.alias("own"), customers.alias("profile")
     # One look into an index each: put together by OR it would read all customers.
     meant = union_all(
-        select(profile.c.id).join(wanted, wanted.c.hash == profile.c.phone_hash),
-        select(profile.c.id).join(wanted, wanted.c.hash == profile.c.email_hash),
+        select(profile.c.id).where(profile.c.phone_hash == wanted),
+        select(profile.c.id).where(profile.c.email_hash == wanted),
         select(profile.c.id)
         .join(own, own.c.person == profile.c.person)
         .where(own.c.id.in_(_ids(connection, "people", customer_ids))),
@@ -210,14 +217,7 @@ def suppress(connection: Connection, rows: Sequence[Suppression], source: str) -
         return 0
     lock_people(connection, {row.address_hash for row in rows})
     before = suppressed(connection, {(row.channel, row.address_hash) for row in rows})
-    new = insert_on(connection)(suppressions)
-    later = later_on(connection)
-    at = later(suppressions.c.at, new.excluded.at)
-    lifted = later(suppressions.c.lifted_at, new.excluded.lifted_at)
-    written = new.on_conflict_do_update(
-        index_elements=["channel", "address_hash", "reason"],
-        set_={"at": at, "lifted_at": case((lifted > at, lifted))},
-    )
+    written = keep_latest(connection, insert_on(connection)(suppressions))
     connection.execute(
         written,
         [
@@ -234,6 +234,21 @@ def suppress(connection: Connection, rows: Sequence[Suppression], source: str) -
     )
     after = {(row.channel, row.address_hash) for row in rows if row.lifted_at is None}
     return len(after - before)
+
+
+def keep_latest(connection: Connection, new: Any) -> Any:
+    """Let the insert bring what is stored up to date, and leave alone what knows as much or more."""
+    later = later_on(connection)
+    stored, given = suppressions.c, new.excluded
+    at, lifted = later(stored.at, given.at), later(stored.lifted_at, given.lifted_at)
+    return new.on_conflict_do_update(
+        index_elements=["channel", "address_hash", "reason"],
+        set_={"at": at, "lifted_at": case((lifted > at, lifted))},
+        where=or_(
+            given.at > stored.at,
+            given.lifted_at > func.coalesce(stored.lifted_at, stored.at, type_=BigInteger),
+        ),
+    )
 
 
 def _addresses(connection: Connection, addresses: Collection[Address]) -> Any:

@@ -17,7 +17,7 @@ LONGEST_ID = 128
 MOST_PIECES = 1_000_000
 _LENGTHS = {"region": 128, "tier": 64, "locale": 16, "entry": 64, "utm_source": 128,
             "utm_medium": 128, "utm_campaign": 128, "coupon_code": 64, "category": 64,
-            "name": 400, "title": 2_000}  # fmt: skip
+            "name": 400, "title": 2_000, "source": 128}  # fmt: skip
 _CURRENCY = r"^[A-Z]{3}$"
 
 

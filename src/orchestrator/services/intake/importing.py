@@ -44,7 +44,7 @@ def import_file(
     progress: Watcher = _nobody_watches,
 ) -> ImportReport:
     """
-    Import a file of orders, lines, customers or products; again it changes nothing.
+    Import a file of orders, lines, customers, products or opt-outs; again it changes nothing.
 
     ``preset`` is a preset's name, a mapping file, or ``auto``; ``kind`` narrows what ``auto`` may
     find. The rejects file lies beside the file unless a folder is given. ImportFileError means that

@@ -21,7 +21,7 @@ from orchestrator.playbooks.document import Document, read_document
 from orchestrator.playbooks.problems import Problem, did_you_mean
 from orchestrator.services.intake.refusals import ImportFileError
 
-Kind = Literal["orders", "lines", "customers", "products"]
+Kind = Literal["orders", "lines", "customers", "products", "optouts"]
 
 PEOPLE = frozenset({
     "customer_id", "name", "phone", "email", "country", "region", "tier", "locale", "timezone",
@@ -37,7 +37,10 @@ FIELDS: dict[Kind, frozenset[str]] = {
     "lines": LINES | {"order_id", "currency"},
     "customers": PEOPLE,
     "products": frozenset({"sku", "title", "category", "price", "cost", "currency"}),
-}
+    "optouts": frozenset({
+        "channel", "address", "phone", "email", "country", "since", "reason", "source",
+    }),
+}  # fmt: skip
 _NEEDED: dict[Kind, tuple[frozenset[str], ...]] = {
     "orders": (
         frozenset({"order_id"}),
@@ -47,6 +50,7 @@ _NEEDED: dict[Kind, tuple[frozenset[str], ...]] = {
     "lines": (frozenset({"order_id"}), frozenset({"sku", "title"})),
     "customers": (frozenset({"customer_id", "phone", "email"}),),
     "products": (frozenset({"sku"}), frozenset({"title"})),
+    "optouts": (frozenset({"address", "phone", "email"}),),
 }
 
 
@@ -202,6 +206,11 @@ class Mapping(_Strict):
     @property
     def has_lines(self) -> bool:
         return bool(LINES & self.columns.keys() - {"category"})
+
+    @property
+    def named_columns(self) -> set[str]:
+        sources = (*self.columns.values(), *self.attributes.values())
+        return {column for source in sources for column in source.columns}
 
     def source(self, field: str) -> Source | None:
         return self.columns.get(field) or self.attributes.get(field)

@@ -11,7 +11,7 @@ import polars as pl
 from orchestrator.services.intake import people
 from orchestrator.services.intake.report import Progress, Watcher
 from orchestrator.store.database import Connection, Database
-from orchestrator.store.intake import goods, orders
+from orchestrator.store.intake import goods, optouts, orders
 from orchestrator.store.intake import people as stored_people
 from orchestrator.store.intake.counts import Counts
 from orchestrator.store.intake.staging import begin
@@ -62,6 +62,11 @@ class Merge:
                     connection, chunk, retitle=retitle, import_id=self.import_id, now=self.now
                 )
             self._tell("products", chunk.height, frame.height)
+
+    def optouts(self, frame: pl.DataFrame, *, total: int) -> None:
+        work = partial(optouts.merge_optouts, frame=frame, source=self.source, now=self.now)
+        self.counts["suppressions"] += self.database.repeat(work)
+        self._tell("opt-outs", frame.height, total)
 
     def orders(
         self,

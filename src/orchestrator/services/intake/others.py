@@ -1,11 +1,11 @@
-"""Files of lines alone, of customers and of products: read first, merged when all is decided."""
+"""Files of lines alone, customers, products, opt-outs: read first, merged when all is decided."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import polars as pl
 
-from orchestrator.services.intake import people
+from orchestrator.services.intake import optouts, people
 from orchestrator.services.intake.goods import Goods, with_sku
 from orchestrator.services.intake.intake import Reading
 from orchestrator.services.intake.mapping import Kind
@@ -70,10 +70,30 @@ def read_lines(reading: Reading, merge: Merge, _: str, stack: ExitStack) -> Read
     return ready
 
 
+def read_optouts(reading: Reading, merge: Merge, address_key: str, stack: ExitStack) -> Ready:
+    frames = stack.enter_context(Frames())
+    for frame in reading.checked():
+        refused = pl.col("refusal").is_not_null()
+        reading.rejects.refuse(frame.filter(refused))
+        reading.rejects.empty(frame)
+        good = frame.filter(~refused)
+        if not good.is_empty():
+            closed = optouts.by_address(good)
+            hashes = people.hashes(closed["address"], address_key)
+            frames.append(closed.drop("address").with_columns(hashes.alias("address_hash")))
+
+    def ready() -> None:
+        for position in range(len(frames)):
+            merge.optouts(frames[position], total=frames.rows)
+
+    return ready
+
+
 READERS: dict[Kind, Callable[[Reading, Merge, str, ExitStack], Ready]] = {
     "lines": read_lines,
     "customers": read_customers,
     "products": read_products,
+    "optouts": read_optouts,
 }
 
 

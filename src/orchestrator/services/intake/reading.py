@@ -91,8 +91,9 @@ def _csv(path: Path, mapping: Mapping | None) -> SourceFile:
         first = text.readline()
     delimiter = (mapping and mapping.delimiter) or sniff_delimiter(first)
     header = header_cells(first, delimiter)
-    # One column is no table, unless it is the list of codes.
-    if "\0" in first or not all(header) or (len(header) == 1 and header != [CODE]):
+    # One column is no table, unless it is the list of codes or a mapping knows it.
+    known = [CODE] if mapping is None else mapping.named_columns
+    if "\0" in first or not all(header) or (len(header) == 1 and header[0] not in known):
         raise ImportFileError(
             path.name,
             "the first line is not a header of column names",

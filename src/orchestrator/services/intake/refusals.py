@@ -39,6 +39,8 @@ class Refusal(StrEnum):
     CURRENCY_UNKNOWN = "currency_unknown"
     STATUS_UNKNOWN = "status_unknown"
     CONSENT_UNREADABLE = "consent_unreadable"
+    CHANNEL_UNKNOWN = "channel_unknown"
+    ADDRESS_UNREADABLE = "address_unreadable"
     # the order as a whole
     CUSTOMER_CONTRADICTS = "customer_contradicts"
     CURRENCY_CONTRADICTS = "currency_contradicts"
@@ -50,6 +52,7 @@ class Refusal(StrEnum):
     COUNTRY_UNKNOWN = "country_unknown"
     TIMEZONE_UNKNOWN = "timezone_unknown"
     TEXT_TOO_LONG = "text_too_long"
+    REASON_UNKNOWN = "reason_unknown"
 
 
 REMEDIES: dict[Refusal, str] = {
@@ -74,6 +77,8 @@ REMEDIES: dict[Refusal, str] = {
     Refusal.CURRENCY_UNKNOWN: "Write the currency's three letters (ISO 4217)",
     Refusal.STATUS_UNKNOWN: "Add the word to the mapping's `statuses`",
     Refusal.CONSENT_UNREADABLE: "Write yes or no",
+    Refusal.CHANNEL_UNKNOWN: "Write sms or email, or leave it empty",
+    Refusal.ADDRESS_UNREADABLE: "Correct the phone or e-mail; until then this row spares nobody",
     Refusal.CUSTOMER_CONTRADICTS: "All rows of an order belong to one customer",
     Refusal.CURRENCY_CONTRADICTS: "All rows of an order have one currency",
     Refusal.ORDER_REFUSED: "Correct the other rows of this order; it goes in whole or not at all",
@@ -82,5 +87,6 @@ REMEDIES: dict[Refusal, str] = {
     Refusal.EMAIL_UNREADABLE: "Correct the e-mail and import the row again; it went in without it",
     Refusal.COUNTRY_UNKNOWN: "Add the name to the mapping's `countries`; it went in without it",
     Refusal.TIMEZONE_UNKNOWN: "Write an IANA zone such as Europe/London; it went in without it",
+    Refusal.REASON_UNKNOWN: "Write opted_out, bounced or complained; it went in as opted_out",
     Refusal.TEXT_TOO_LONG: "Shorten the cell and import the row again; it went in without it",
 }

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import polars as pl
 
-from orchestrator.services.intake import cells
+from orchestrator.services.intake import cells, optouts
 from orchestrator.services.intake.checks import Checks
 from orchestrator.services.intake.mapping import Kind, Statuses
 from orchestrator.services.intake.reading import LINE
@@ -78,6 +78,7 @@ _KINDS: dict[Kind, Callable[[Checks], pl.DataFrame]] = {
     "lines": _lines,
     "customers": _customers,
     "products": _products,
+    "optouts": optouts.check,
 }
 
 

@@ -7,7 +7,7 @@ import polars as pl
 from orchestrator.services.intake import cells
 from orchestrator.services.intake.mapping import Condition, Mapping, Source
 
-_IDS = frozenset({"order_id", "customer_id", "sku", "phone"})
+_IDS = frozenset({"order_id", "customer_id", "sku", "phone", "address"})
 _PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
 
 

@@ -71,6 +71,7 @@ def why(
             profile=profile,
             consents=customers.consents_of(connection, profile.id),
             suppressions=customers.suppressions_of(connection, profile.id),
+            elsewhere=customers.said_elsewhere(connection, profile.id),
             campaigns=tuple(
                 _story(connection, _Case(customer, one, definition_of(one), now), papers)
                 for one in _chosen(connection, campaign)

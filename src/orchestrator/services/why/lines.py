@@ -30,6 +30,9 @@ def _profile(story: Why) -> Iterator[str]:
     for stop in story.suppressions:
         lifted = f", lifted {_at(stop.lifted_at)}" if stop.lifted_at else ""
         yield f"  {stop.channel} suppressed: {stop.reason} on {_at(stop.at)} ({stop.source}){lifted}"
+    for other in story.elsewhere:
+        what = f"refused {other.purpose} by" if other.purpose else "opted out of"
+        yield f"  another profile of the same person {what} {other.channel}"
     if not story.campaigns:
         yield "  no campaign has been launched"
 

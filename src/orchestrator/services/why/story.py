@@ -12,6 +12,7 @@ from orchestrator.store.inspection.customers import (
     Enrolled,
     Happened,
     Profile,
+    SaidElsewhere,
     Suppressed,
     Written,
 )
@@ -62,4 +63,5 @@ class Why:
     profile: Profile
     consents: tuple[ConsentSaid, ...]
     suppressions: tuple[Suppressed, ...]
+    elsewhere: tuple[SaidElsewhere, ...]
     campaigns: tuple[CampaignStory, ...]

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Select, and_, func, or_, select
 from orchestrator.domain.arms import Arm
 from orchestrator.domain.coupons import CouponState
 from orchestrator.domain.messages import Channel, Fact, MessageState, Reason, WaveKind
+from orchestrator.store import persons
 from orchestrator.store.stocks import is_unread
 from orchestrator.store.tables import (
     attempts,
@@ -55,6 +56,14 @@ class Suppressed:
     source: str
     at: datetime
     lifted_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SaidElsewhere:
+    """What another profile of the same person said, and what holds for this one too."""
+
+    channel: Channel
+    purpose: str | None  #: refused; none: another address opted out or complained
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,6 +192,18 @@ def suppressions_of(connection: Connection, customer_id: int) -> tuple[Suppresse
     return _all(
         connection, Suppressed, asked.where(customers.c.id == customer_id).order_by(columns.id)
     )
+
+
+def said_elsewhere(connection: Connection, customer_id: int) -> tuple[SaidElsewhere, ...]:
+    asked = select(customers.c.id).where(customers.c.id == customer_id)
+    others = persons.as_table(connection, persons.other_profiles(connection, asked))
+    if others is None:
+        return ()
+    refused = connection.execute(persons.refusals(others)).all()
+    opted_out = connection.execute(persons.opt_outs(others)).all()
+    found = {(row.channel, row.purpose) for row in refused} | {(r.channel, None) for r in opted_out}
+    listed = sorted(found, key=lambda one: (one[0], one[1] or ""))
+    return tuple(SaidElsewhere(channel=channel, purpose=what) for channel, what in listed)
 
 
 def enrollments_of(connection: Connection, customer_id: int) -> tuple[Enrolled, ...]:

@@ -103,6 +103,15 @@ lines = _table(
     amount=int,
 )
 codes = _table("stage_codes", code=str)
+optouts = _table(
+    "stage_optouts",
+    channel=str,
+    address_hash=str,
+    reason=str,
+    source=str,
+    at=int,
+    is_dated=bool,
+)
 
 _WORDS = frozenset({"currency", "channel", "purpose"})
 _LOCK = 0x696E74616B65  # "intake"

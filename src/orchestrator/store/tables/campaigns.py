@@ -189,7 +189,7 @@ messages = Table(
         sqlite_where=text("state IN ('claimed', 'sending', 'unknown')"),
         postgresql_where=text("state IN ('claimed', 'sending', 'unknown')"),
     ),
-    # What caps count: contacts of one address, by kind.
+    # What caps count beside the person's own: contacts of one address, by kind.
     Index(
         "ix_messages_contacts",
         "address_hash",

@@ -23,7 +23,9 @@ imports = Table(
     "imports",
     metadata,
     Column("id", Id, primary_key=True),
-    Column("kind", String(16), nullable=False),  # orders, customers, products
+    Column(
+        "kind", String(16), nullable=False
+    ),  # orders, lines, customers, products, optouts, codes
     Column("preset", String(64), nullable=False),
     Column("file_name", Text, nullable=False),
     Column("file_hash", String(64), nullable=False),
