@@ -16,7 +16,8 @@ class ImportForm(BaseModel):
 
     files: list[str] = Field(
         title="Files",
-        description="Paths on the worker's machine: CSV, gzipped CSV or Parquet. Customers before orders.",
+        description="Paths on the worker's machine: CSV, JSON lines, both gzipped too, or Parquet. "
+        "Customers before orders.",
         min_length=1,
     )
     preset: str = Field(

@@ -5,7 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from typer.testing import Result
+from typer.testing import CliRunner, Result
+
+from orchestrator.cli import app
 
 Run = Callable[..., Result]
 
@@ -16,6 +18,10 @@ A2,C2,2026-11-11T11:00:00+08:00,2026-11-11T11:01:00+08:00,199,CNY,womenswear,P2,
 CUSTOMERS = """customer_id,name,phone,email,sms_marketing,email_marketing,sms_service,email_service
 C1,Li Na,+8619900000001,c1@example.com,yes,yes,yes,yes
 C2,Wang Fang,+8619900000002,c2@example.com,yes,yes,yes,yes
+"""
+JSON_LINES = """\
+{"order_id": "A1", "placed_at": "2026-11-11", "paid_at": "2026-11-11", "total": 399}
+{"order_id": "A2", "placed_at": "2026-11-11", "paid_at": "2026-11-11", "total": 199}
 """
 MORNING_AFTER = "2026-11-13T10:00:00+08:00"
 
@@ -56,6 +62,22 @@ def test_a_rejected_row_ends_with_1_and_the_others_go_in(shop: Run, tmp_path: Pa
     [report] = json.loads(result.stdout)
     assert report["rejected"] == {"moment_unreadable": 1}
     assert report["counts"]["orders"]["inserted"] == 2
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        ORDERS,
+        JSON_LINES,
+    ],
+    ids=["csv", "json lines"],
+)
+@pytest.mark.usefixtures("shop")
+def test_orders_are_read_from_standard_input(given: str) -> None:
+    result = CliRunner().invoke(app, ["import", "-", "--json"], input=given)
+    assert result.exit_code == 0, result.stderr
+    [report] = json.loads(result.stdout)
+    assert (report["file"], report["counts"]["orders"]["inserted"]) == ("standard-input", 2)
 
 
 def test_a_file_that_is_not_there_is_one_line_and_3(shop: Run, tmp_path: Path) -> None:

@@ -1,6 +1,10 @@
 """Before a campaign: the database, the orders, the playbooks."""
 
-from collections.abc import Callable
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,6 +13,8 @@ import typer
 
 from orchestrator.cli.failures import PROBLEMS, UsageProblemError
 from orchestrator.cli.session import At, Json, Session, session_of, show_json, show_table
+
+_STANDARD_INPUT = Path("-")
 
 
 def init(ctx: typer.Context, as_json: Json = False) -> None:
@@ -30,7 +36,10 @@ def init(ctx: typer.Context, as_json: Json = False) -> None:
 def import_files(
     ctx: typer.Context,
     files: Annotated[
-        list[Path], typer.Argument(help="CSV (UTF-8 or GB18030), gzipped too, or Parquet.")
+        list[Path],
+        typer.Argument(
+            help="CSV (UTF-8 or GB18030) or JSON lines, gzipped too, or Parquet; - is standard input."
+        ),
     ],
     preset: Annotated[
         str, typer.Option(help="auto, a preset's name, or the path of a mapping file.")
@@ -48,7 +57,7 @@ def import_files(
 
     [dim]Examples:[/] orchestrator import optouts.csv customers.csv orders.csv ·
     orchestrator import ExportOrderList.csv --preset taobao-orders · orchestrator import shop.csv --preset shop.yaml ·
-    orchestrator import codes.csv --pool spring
+    orchestrator import codes.csv --pool spring · tail -n 100 orders.jsonl | orchestrator import -
     """
     from orchestrator import wiring
 
@@ -58,11 +67,11 @@ def import_files(
         raise UsageProblemError("a file of codes needs no --preset: name --pool alone")
     settings, now = wiring.Settings(), wiring.moment(at)
     settings.rejects_folder.mkdir(parents=True, exist_ok=True)
-    with wiring.open_installation(settings) as installation:
+    with wiring.open_installation(settings) as installation, _as_files(files) as named:
         reports = (
-            _import_codes(installation, files, pool, now)
+            _import_codes(installation, named, pool, now)
             if pool
-            else _import_tables(session, installation, files, preset, now)
+            else _import_tables(session, installation, named, preset, now)
         )
     if as_json:
         show_json(reports)
@@ -70,6 +79,17 @@ def import_files(
         _show_imports(ctx, reports)
     if any(report.rows_rejected for report in reports):
         raise typer.Exit(PROBLEMS)
+
+
+@contextmanager
+def _as_files(files: list[Path]) -> Iterator[list[Path]]:
+    """Standard input as a file for as long as it is read: an import reads twice where it rejects."""
+    with tempfile.TemporaryDirectory(prefix="orchestrator-import-") as folder:
+        copy = Path(folder) / "standard-input"
+        if _STANDARD_INPUT in files:
+            with copy.open("wb") as file:
+                shutil.copyfileobj(sys.stdin.buffer, file)
+        yield [copy if file == _STANDARD_INPUT else file for file in files]
 
 
 def _import_codes(installation: Any, files: list[Path], pool: str, now: datetime) -> list[Any]:

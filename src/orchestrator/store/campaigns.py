@@ -122,11 +122,13 @@ _SHOP_DATA_SEEN = select(
     func.coalesce(select(func.max(orders.c.updated_at)).scalar_subquery(), 0, type_=BigInteger),
     func.coalesce(select(func.max(customers.c.updated_at)).scalar_subquery(), 0, type_=BigInteger),
     select(func.count()).where(imports.c.state == "done").scalar_subquery(),
+    # The events of a day share a row.
+    select(func.coalesce(func.sum(imports.c.rows_read), 0)).scalar_subquery(),
 )
 
 
 def shop_data_seen(connection: Connection) -> str:
-    """A mark that changes whenever orders or customers do: latest changes and finished imports."""
+    """A mark that changes whenever orders or customers do: latest changes, imports, their rows."""
     return ":".join(str(part) for part in connection.execute(_SHOP_DATA_SEEN).one())
 
 

@@ -1,4 +1,4 @@
-"""Files of a shop into the database: orders, their lines, customers, products, coupon codes."""
+"""A shop's files and order events into the database: orders, customers, products, coupon codes."""
 
 from orchestrator.services.intake.codes import import_codes
 from orchestrator.services.intake.importing import import_file
@@ -6,6 +6,7 @@ from orchestrator.services.intake.mapping import Mapping
 from orchestrator.services.intake.presets import all_presets
 from orchestrator.services.intake.refusals import ImportFileError, Refusal
 from orchestrator.services.intake.report import ImportReport, Progress, Watcher
+from orchestrator.services.intake.take_orders import Remark, TakenOrders, take_orders
 
 __all__ = [
     "ImportFileError",
@@ -13,8 +14,11 @@ __all__ = [
     "Mapping",
     "Progress",
     "Refusal",
+    "Remark",
+    "TakenOrders",
     "Watcher",
     "all_presets",
     "import_codes",
     "import_file",
+    "take_orders",
 ]

@@ -9,7 +9,7 @@ from orchestrator.domain.coupons import normalise_code
 from orchestrator.services.intake import cells
 from orchestrator.services.intake.reading import CODE, LINE, Batch, SourceFile, open_source
 from orchestrator.services.intake.refusals import ImportFileError, Refusal
-from orchestrator.services.intake.rejects import Rejects, write_rejects
+from orchestrator.services.intake.rejects import Rejects, rejects_path, write_rejects
 from orchestrator.services.intake.report import ImportReport
 from orchestrator.store.database import Database
 from orchestrator.store.intake import runs
@@ -90,6 +90,6 @@ def _codes(batch: Batch, rejects: Rejects) -> pl.Series:
 def _write(source: SourceFile, listed: pl.DataFrame, folder: Path, import_id: int) -> Path | None:
     if listed.is_empty():
         return None
-    path = folder / f"{source.path.name.split('.')[0]}.rejects-{import_id}.csv"
+    path = rejects_path(source, folder, import_id)
     write_rejects(path, source, listed, {})
     return path

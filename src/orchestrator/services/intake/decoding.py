@@ -47,6 +47,11 @@ def open_text(path: Path, encoding: str | None) -> Iterator[tuple[IO[str], IO[by
             ) from error
 
 
+def is_json(path: Path) -> bool:
+    """Whether the text begins like a JSON document or a list of them; a table's header does not."""
+    return _sample(path).lstrip(codecs.BOM_UTF8 + b" \t\r\n").startswith((b"{", b"["))
+
+
 def detect_encoding(path: Path) -> str:
     """Return the encoding of a sample of the lines; ImportFileError where none fits the header."""
     sample = _sample(path)

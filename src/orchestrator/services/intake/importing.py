@@ -19,17 +19,13 @@ from orchestrator.services.intake.merging import Merge
 from orchestrator.services.intake.presets import AUTO, assert_fits, find_mapping, recognise
 from orchestrator.services.intake.reading import SourceFile, open_source
 from orchestrator.services.intake.refusals import ImportFileError
-from orchestrator.services.intake.rejects import write_rejects
-from orchestrator.services.intake.report import ImportReport, Progress, Watcher
+from orchestrator.services.intake.rejects import rejects_path, write_rejects
+from orchestrator.services.intake.report import ImportReport, Watcher, nobody_watches
 from orchestrator.store.database import Database, DatabaseAwayError
 from orchestrator.store.intake import runs
 from orchestrator.store.schema import address_key
 
 _HASHED_BYTES = 1 << 20
-
-
-def _nobody_watches(_: Progress) -> None:
-    pass
 
 
 def import_file(
@@ -41,7 +37,7 @@ def import_file(
     preset: str | Path = AUTO,
     kind: Kind | None = None,
     rejects_folder: Path | None = None,
-    progress: Watcher = _nobody_watches,
+    progress: Watcher = nobody_watches,
 ) -> ImportReport:
     """
     Import a file of orders, lines, customers, products or opt-outs; again it changes nothing.
@@ -71,7 +67,7 @@ def _open(path: Path, preset: str | Path, kind: Kind | None) -> tuple[SourceFile
     mapping = find_mapping(preset)
     source = open_source(path, mapping)
     if mapping is None:
-        mapping = recognise(path.name, source.header, kind)
+        mapping = recognise(path.name, source.header, kind, documents=source.has_documents)
     elif kind not in (None, mapping.kind):
         raise ImportFileError(
             path.name,
@@ -102,7 +98,7 @@ def _rejects(reading: Reading, merge: Merge, folder: Path) -> tuple[Path | None,
     listed = reading.rejects.by_line()
     if listed.is_empty():
         return None, listed
-    path = folder / f"{reading.source.path.name.split('.')[0]}.rejects-{merge.import_id}.csv"
+    path = rejects_path(reading.source, folder, merge.import_id)
     mapping = reading.setting.mapping
     fields = set(listed["field"].unique())
     write_rejects(path, reading.source, listed, {name: mapping.header(name) for name in fields})

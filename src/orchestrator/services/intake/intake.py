@@ -32,7 +32,7 @@ class Reading:
     def checked(self) -> Iterator[pl.DataFrame]:
         """Yield the batches as values; rows that belong to no order are refused here."""
         for batch in self.source.batches():
-            self.rows_read += batch.rows.height + len(batch.broken)
+            self.rows_read += batch.rows[LINE].n_unique() + len(batch.broken)
             frame = self._check(batch)
             yield frame
             self.watch(Progress("reading", batch.read, self.rows_read))

@@ -184,6 +184,8 @@ class Mapping(_Strict):
     recognise: list[str] = Field(default_factory=list)  #: a header with all of these is this format
     encoding: Annotated[str, AfterValidator(_encoding)] | None = None
     delimiter: Literal[",", ";", "\t"] | None = None
+    #: of JSON documents: the list whose entries are the order's lines; its columns are `list.name`
+    lines_in: str | None = None
     columns: dict[str, Annotated[Source, BeforeValidator(_as_source)]]
     #: of customers, for the audience rules; any name
     attributes: dict[str, Annotated[Source, BeforeValidator(_as_source)]] = Field(
@@ -211,6 +213,10 @@ class Mapping(_Strict):
     def named_columns(self) -> set[str]:
         sources = (*self.columns.values(), *self.attributes.values())
         return {column for source in sources for column in source.columns}
+
+    def is_for(self, *, documents: bool) -> bool:
+        """Whether its orders are JSON documents or rows of a table; all else may be either."""
+        return self.kind not in {"orders", "lines"} or documents == (self.lines_in is not None)
 
     def source(self, field: str) -> Source | None:
         return self.columns.get(field) or self.attributes.get(field)

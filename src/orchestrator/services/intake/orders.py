@@ -65,7 +65,12 @@ def merge(whole: WholeFile, mapping: Mapping, merge: Merge, now: datetime) -> No
 
 def _keep(whole: WholeFile, reading: Reading, rows: pl.DataFrame, address_key: str) -> None:
     mapping = reading.setting.mapping
-    found = assemble(rows, with_lines=mapping.has_lines, currency=reading.setting.currency)
+    found = assemble(
+        rows,
+        with_lines=mapping.has_lines,
+        currency=reading.setting.currency,
+        documents=reading.source.has_documents,
+    )
     reading.rejects.refuse(found.refused)
     if found.repeated:
         reading.left_out[REPEATED] += found.repeated

@@ -1,4 +1,4 @@
-"""A file as batches of columns, each row with its line: CSV, gzip and Parquet alike."""
+"""A file as batches of columns, each row with its line: CSV, JSON lines, gzip and Parquet alike."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -9,10 +9,12 @@ import polars as pl
 
 from orchestrator.services.intake.decoding import (
     header_cells,
+    is_json,
     is_parquet,
     open_text,
     sniff_delimiter,
 )
+from orchestrator.services.intake.documents import Shape, as_rows, numbered_texts, read_text
 from orchestrator.services.intake.mapping import Mapping
 from orchestrator.services.intake.records import Record, read_records
 from orchestrator.services.intake.refusals import ImportFileError
@@ -21,11 +23,17 @@ LINE = "line "  # no header cell ends in a blank
 CODE = "code"
 BATCH_CELLS = 600_000
 BATCH_ROWS = 50_000
+BATCH_DOCUMENTS = 5_000
+SAMPLE_DOCUMENTS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Whole rows as a frame (column ``LINE`` and the file's own), broken ones as they are."""
+    """
+    Whole rows as a frame (column ``LINE`` and the file's own), broken ones as they are.
+
+    Of documents several rows may have one ``LINE``: one for each line of the order.
+    """
 
     rows: pl.DataFrame
     broken: list[Record] = field(default_factory=list)
@@ -39,6 +47,12 @@ class SourceFile:
     path: Path
     header: Sequence[str]
     batches: Callable[[], Iterator[Batch]]
+    #: the texts of the documents with their lines; none where the rows are no documents
+    texts: Callable[[], Iterator[tuple[int, str]]] | None = None
+
+    @property
+    def has_documents(self) -> bool:
+        return self.texts is not None
 
 
 def open_source(path: Path, mapping: Mapping | None = None) -> SourceFile:
@@ -50,7 +64,9 @@ def open_source(path: Path, mapping: Mapping | None = None) -> SourceFile:
             raise ImportFileError(str(path), "is a folder", "Name one file in it")
         if path.stat().st_size == 0:
             raise ImportFileError(path.name, "is empty", "Export it again")
-        return _parquet(path) if is_parquet(path) else _csv(path, mapping)
+        if is_parquet(path):
+            return _parquet(path)
+        return _documents(path, mapping) if is_json(path) else _csv(path, mapping)
     except OSError as error:
         raise ImportFileError(
             path.name, f"cannot be read: {error.strerror}", "Check its permissions"
@@ -83,6 +99,42 @@ def _parquet(path: Path) -> SourceFile:
             )
 
     return SourceFile(path, header, batches)
+
+
+def _documents(path: Path, mapping: Mapping | None) -> SourceFile:
+    encoding, shape = mapping.encoding if mapping else None, shape_of(mapping)
+    with open_text(path, encoding) as (text, _):
+        sample = [
+            (n, read_text(t, shape)) for n, t in islice(numbered_texts(text), SAMPLE_DOCUMENTS)
+        ]
+    rows, broken = as_rows(sample, LINE)
+    if rows.is_empty():
+        raise ImportFileError(
+            path.name,
+            "no line is a JSON document",
+            "Write one document a line, such as by jq --compact-output '.[]'",
+            line=broken[0].line if broken else 1,
+        )
+
+    def batches() -> Iterator[Batch]:
+        with open_text(path, encoding) as (text, raw):
+            size = path.stat().st_size
+            found = numbered_texts(text)
+            while batch := list(islice(found, BATCH_DOCUMENTS)):
+                read = as_rows(((n, read_text(t, shape)) for n, t in batch), LINE)
+                yield Batch(*read, read=min(raw.tell() / size, 1.0))
+
+    def texts() -> Iterator[tuple[int, str]]:
+        with open_text(path, encoding) as (text, _):
+            yield from ((number, found or "") for number, found in numbered_texts(text))
+
+    return SourceFile(path, rows.columns[1:], batches, texts)
+
+
+def shape_of(mapping: Mapping | None) -> Shape:
+    if mapping is None:
+        return Shape()
+    return Shape(mapping.lines_in or Shape().lines_in, mapping.decimal)
 
 
 def _csv(path: Path, mapping: Mapping | None) -> SourceFile:

@@ -87,12 +87,12 @@ def _whole(reader: Iterator[list[str]], lines: _Lines, width: int) -> Iterator[R
             refusal = Refusal.TOO_FEW_CELLS if len(cells) < width else Refusal.TOO_MANY_CELLS
         for line in lines.taken:
             if not line.isascii() or "\0" in line:
-                refusal = refusal or _damage(line)
+                refusal = refusal or damage(line)
         yield Record(number, cells, refusal)
         number = lines.begin()
 
 
-def _damage(line: str) -> Refusal | None:
+def damage(line: str) -> Refusal | None:
     if "\0" in line:
         return Refusal.NUL_CHARACTER
     # surrogateescape stands for a byte that could not be decoded

@@ -23,6 +23,7 @@ class Refusal(StrEnum):
     CELL_TOO_LONG = "cell_too_long"
     NUL_CHARACTER = "nul_character"
     NOT_DECODABLE = "not_decodable"
+    NOT_A_DOCUMENT = "not_a_document"
     # a cell that the row cannot do without
     CELL_MISSING = "cell_missing"
     ID_TOO_LONG = "id_too_long"
@@ -62,6 +63,7 @@ REMEDIES: dict[Refusal, str] = {
     Refusal.CELL_TOO_LONG: "Shorten the cell, or close the quote that swallowed the next rows",
     Refusal.NUL_CHARACTER: "Remove the NUL character",
     Refusal.NOT_DECODABLE: "Save the file as UTF-8, or name its encoding in the mapping",
+    Refusal.NOT_A_DOCUMENT: "Write one JSON object a line, its order lines as a list of objects",
     Refusal.CELL_MISSING: "Fill in the cell",
     Refusal.ID_TOO_LONG: "Ids have at most 128 characters",
     Refusal.ID_MANGLED: "A spreadsheet rounded this id; export again and do not open the file in one",

@@ -17,6 +17,10 @@ class Progress:
 Watcher = Callable[[Progress], None]
 
 
+def nobody_watches(_: Progress) -> None:
+    pass
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportReport:
     """``rows_read`` = rows that went in + ``rows_rejected`` + ``rows_left_out``."""

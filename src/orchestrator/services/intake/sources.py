@@ -6,6 +6,7 @@ import polars as pl
 
 from orchestrator.services.intake import cells
 from orchestrator.services.intake.mapping import Condition, Mapping, Source
+from orchestrator.services.intake.reading import LINE
 
 _IDS = frozenset({"order_id", "customer_id", "sku", "phone", "address"})
 _PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
@@ -20,9 +21,12 @@ def leave_out(rows: pl.DataFrame, mapping: Mapping) -> tuple[pl.DataFrame, dict[
             known = column in rows.columns
             here = rows[column] if known else pl.Series([None] * rows.height, dtype=pl.String)
             holds &= _holds(here, condition)
-        if gone := int(holds.sum()):
+        if bool(holds.any()):
+            kept = rows.filter(~holds)
+            # A document counts when its last row goes.
+            gone = rows[LINE].n_unique() - kept[LINE].n_unique()
             counts[rule.reason] = counts.get(rule.reason, 0) + gone
-            rows = rows.filter(~holds)
+            rows = kept
     return rows, counts
 
 

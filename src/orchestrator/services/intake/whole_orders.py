@@ -17,7 +17,7 @@ class WholeOrders:
     orders: pl.DataFrame  #: one row an order
     lines: pl.DataFrame  #: order_id, position, sku, title, quantity, amount, category
     refused: pl.DataFrame  #: line, refusal
-    repeated: int  #: rows of files without lines that a later row of the same order replaced
+    repeated: int  #: rows or documents, each a whole order, that a later one of it replaced
 
 
 def refuse_together(rows: pl.DataFrame, bad: pl.DataFrame) -> pl.DataFrame:
@@ -32,11 +32,16 @@ def refuse_together(rows: pl.DataFrame, bad: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def assemble(rows: pl.DataFrame, *, with_lines: bool, currency: str) -> WholeOrders:
+def assemble(
+    rows: pl.DataFrame, *, with_lines: bool, currency: str, documents: bool = False
+) -> WholeOrders:
     """Take rows whose orders are complete and return the orders that can go in, and the others."""
     rows = rows.sort("line", maintain_order=True)
     repeated = 0
-    if not with_lines:
+    overtaken = rows.clear()
+    if documents:
+        rows, overtaken, repeated = _last_documents(rows)
+    elif not with_lines:
         last = rows.unique("order_id", keep="last", maintain_order=True)
         bad_rows = rows.filter(pl.col("refusal").is_not_null())
         repeated, rows = rows.height - last.height - _earlier(bad_rows, last), last
@@ -48,11 +53,23 @@ def assemble(rows: pl.DataFrame, *, with_lines: bool, currency: str) -> WholeOrd
             _contradictions(orders, with_lines=with_lines),
         ]
     )
-    refused = refuse_together(rows, bad)
+    refused = pl.concat([refuse_together(rows, bad), overtaken.select("line", "refusal")])
     good = orders.join(bad, on="order_id", how="anti")
     good = good.with_columns(pl.col("currency").fill_null(currency))
     lines = positions(rows.join(bad, on="order_id", how="anti")) if with_lines else rows.clear()
     return WholeOrders(_totals(good, with_lines=with_lines), lines, refused, repeated)
+
+
+def _last_documents(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, int]:
+    """
+    Return each order's last document, the refused among those before, and how many it replaced.
+
+    A document is the whole order: a later one that is sound makes up for one that was not.
+    """
+    is_last = pl.col("line") == pl.col("line").max().over("order_id")
+    last, earlier = rows.filter(is_last), rows.filter(~is_last)
+    refused = earlier.filter(pl.col("refusal").is_not_null())
+    return last, refused, earlier["line"].n_unique() - refused["line"].n_unique()
 
 
 def _earlier(bad_rows: pl.DataFrame, last: pl.DataFrame) -> int:

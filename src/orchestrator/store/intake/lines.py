@@ -69,7 +69,7 @@ def _delete_gone(connection: Connection) -> int:
     gone = (
         select(order_lines.c.id)
         .join(of, of.c.order_id == order_lines.c.order_id)
-        .outerjoin(last, last.c.order_nr == of.c.nr)
-        .where(~of.c.is_new, order_lines.c.position > func.coalesce(last.c.position, 0))
+        .join(last, last.c.order_nr == of.c.nr)
+        .where(~of.c.is_new, order_lines.c.position > last.c.position)
     )
     return connection.execute(delete(order_lines).where(order_lines.c.id.in_(gone))).rowcount

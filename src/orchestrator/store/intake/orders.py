@@ -48,8 +48,9 @@ def merge_orders(
     Store whole orders and their lines; redeem the coupons whose codes stand on them.
 
     ``frame`` has the columns of ``staging.orders`` with ``nr``, ``lines`` those of
-    ``staging.lines``; None leaves stored lines alone. ``known`` names the columns of ``SOMETIMES``
-    that this source knows: what it does not know is not erased.
+    ``staging.lines``; None leaves stored lines alone, and an order that has none here keeps those
+    that are stored. ``known`` names the columns of ``SOMETIMES`` that this source knows: what it does
+    not know is not erased.
     """
     rows = staging.orders
     staging.begin(connection)
@@ -59,6 +60,8 @@ def merge_orders(
     if lines is not None:
         stage(connection, staging.lines, lines)
         _settle_staged(connection)
+        if stored and (lines.is_empty() or lines["order_nr"].n_unique() < frame.height):
+            _keep_settled(connection)
         written |= {"category", "item"}
     updated = _update(connection, written, import_id, now) if stored else 0
     inserted = _insert(connection, import_id, now) if stored < frame.height else 0
@@ -131,6 +134,14 @@ def _settle_staged(connection: Connection) -> None:
         .where(rows.c.nr == found.c.key)
         .values(category=found.c.category, item=found.c.item)
     )
+
+
+def _keep_settled(connection: Connection) -> None:
+    """What the stored lines said of an order that comes without any holds still."""
+    rows, lines = staging.orders, staging.lines
+    without = rows.c.nr.not_in(select(lines.c.order_nr))
+    kept = update(rows).where(orders.c.id == rows.c.order_id, without)
+    connection.execute(kept.values(category=orders.c.category, item=orders.c.item))
 
 
 def _update(connection: Connection, written: set[str], import_id: int, now: datetime) -> int:

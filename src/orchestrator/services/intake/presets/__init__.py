@@ -36,10 +36,16 @@ def find_mapping(preset: str | Path) -> Mapping | None:
     raise ImportFileError(preset, "no such preset", remedy)
 
 
-def recognise(file: str, header: Sequence[str], kind: Kind | None) -> Mapping:
+def recognise(
+    file: str, header: Sequence[str], kind: Kind | None, *, documents: bool = False
+) -> Mapping:
     """Return the preset whose marks stand in the header; ImportFileError names the nearest."""
     columns = set(header)
-    candidates = [one for one in all_presets().values() if kind in (None, one.kind)]
+    candidates = [
+        one
+        for one in all_presets().values()
+        if kind in (None, one.kind) and one.is_for(documents=documents)
+    ]
     fitting = [one for one in candidates if columns.issuperset(one.recognise)]
     if fitting:
         return max(fitting, key=lambda one: (len(one.recognise), one.mapping))
