@@ -2,11 +2,10 @@
 
 import threading
 from collections.abc import Callable
-from typing import Any
 
 import polars as pl
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import select, update
 
 from builders import DUE, add_campaign, add_messages, message
 from orchestrator.store.contacts import lock_people
@@ -15,6 +14,7 @@ from orchestrator.store.intake import runs
 from orchestrator.store.intake.people import merge_customers
 from orchestrator.store.intake.staging import begin
 from orchestrator.store.tables import customers
+from together import aside, wait_until_somebody_waits
 
 pytestmark = pytest.mark.parametrize(
     "database_url", [pytest.param("postgresql", marks=pytest.mark.postgresql)], indirect=True
@@ -27,37 +27,6 @@ def phones(database: Database) -> list[str]:
     with database.write() as connection:
         ids = add_messages(connection, add_campaign(connection), 2)
     return [message(database, one).address_hash for one in ids]
-
-
-def aside(act: Callable[[], Any]) -> Callable[[], Any]:
-    """Begin in a thread; return what waits for its result."""
-    results: list[Any] = []
-
-    def run() -> None:
-        try:
-            results.append(act())
-        except BaseException as error:  # noqa: BLE001  # a thread's failure must not be silent
-            results.append(error)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-
-    def result() -> Any:
-        thread.join()
-        return results[0]
-
-    return result
-
-
-def wait_until_somebody_waits(database: Database) -> None:
-    waiting = text(
-        "SELECT count(*) FROM pg_stat_activity "
-        "WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    )
-    while True:
-        with database.read() as connection:
-            if connection.execute(waiting).scalar_one():
-                return
 
 
 def test_an_import_takes_customers_in_the_dispatchers_order(

@@ -121,13 +121,14 @@ def list_campaigns(database: Database) -> list[StoredCampaign]:
 
 
 def _open_campaign(connection: Connection, name: str) -> StoredCampaign:
-    campaign = campaigns.find(connection, name)
+    campaign = campaigns.find(connection, name, to_change=True)
     if campaign is None:
         known = ", ".join(each.name for each in campaigns.every(connection)) or "none"
         raise CampaignNotThereError(f"there is no campaign {name!r}. There are: {known}")
     if campaign.state in {"stopped", "done"}:
+        why = f" ({campaign.state_reason})" if campaign.state_reason else ""
         raise CampaignOverError(
-            f"campaign {name!r} is {campaign.state}. Launch it under another name"
+            f"campaign {name!r} is {campaign.state}{why}. Launch it under another name"
         )
     return campaign
 

@@ -79,8 +79,12 @@ def add(
     return int(connection.execute(stored.returning(campaigns.c.id)).scalar_one())
 
 
-def find(connection: Connection, name: str) -> StoredCampaign | None:
-    row = connection.execute(_stored().where(campaigns.c.name == name)).first()
+def find(connection: Connection, name: str, *, to_change: bool = False) -> StoredCampaign | None:
+    """Return the campaign, ``to_change`` locked against others who would; rows may refer to it still."""
+    found = _stored().where(campaigns.c.name == name)
+    if to_change:
+        found = found.with_for_update(of=campaigns, key_share=True)
+    row = connection.execute(found).first()
     return None if row is None else _campaign(row)
 
 
