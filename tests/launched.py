@@ -5,12 +5,15 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import update
+
 from orchestrator.playbooks import Definition
 from orchestrator.services.enroll import enroll
 from orchestrator.services.plan import PlanReport, plan
 from orchestrator.store import campaigns
 from orchestrator.store.campaigns import StoredCampaign
 from orchestrator.store.database import Database
+from orchestrator.store.tables import messages
 from shops import SHOP
 
 THANKS = {"wave": "thanks", "kind": "thanks", "after": "1 day", "channels": ["sms"]}
@@ -64,6 +67,13 @@ class Campaign:
     def plan(self, now: datetime) -> PlanReport:
         dice = self.dice.randbytes
         return plan(self.database, self.stored, self.definition, now=now, random_bytes=dice)
+
+    def send(self, now: datetime) -> None:
+        """As a dispatcher does that is never refused."""
+        due = update(messages).where(messages.c.state == "planned", messages.c.due_at <= now)
+        gone = {"sending_at": now, "accepted_at": now, "finished_at": now}
+        with self.database.write() as connection:
+            connection.execute(due.values(state="accepted", **gone))
 
 
 Launch = Callable[..., Campaign]

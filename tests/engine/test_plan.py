@@ -150,6 +150,7 @@ def test_the_campaign_holdout_stands_in_the_first_send_and_is_never_written_to(
     campaign = launch(LAUNCH, holdout="50%")
     campaign.enroll(LAUNCH)
     campaign.plan(THANKS_AT)
+    campaign.send(THANKS_AT)
     campaign.plan(COUPON_AT)
 
     columns = messages.c
@@ -166,7 +167,7 @@ def test_the_campaign_holdout_stands_in_the_first_send_and_is_never_written_to(
     held_out = found["holdout", "thanks", "withheld", False, None]
     assert found == {
         ("holdout", "thanks", "withheld", False, None): held_out,
-        ("treated", "thanks", "planned", True, "sms"): 40 - held_out,
+        ("treated", "thanks", "accepted", True, "sms"): 40 - held_out,
         ("treated", "coupon", "planned", True, "sms"): 40 - held_out,
     }
     assert 8 < held_out < 32
@@ -205,6 +206,7 @@ def test_whoever_returned_leaves_before_the_coupon(database: Database, launch: L
     campaign = launch(LAUNCH)
     campaign.enroll(LAUNCH)
     campaign.plan(THANKS_AT)
+    campaign.send(THANKS_AT)
     with database.write() as connection:
         add_order(connection, first, at=EVENT_NOON + timedelta(days=3))
 
@@ -226,6 +228,7 @@ def test_a_purchase_that_was_refunded_in_full_does_not_count(
     campaign = launch(LAUNCH)
     campaign.enroll(LAUNCH)
     campaign.plan(THANKS_AT)
+    campaign.send(THANKS_AT)
 
     assert campaign.plan(COUPON_AT).messages == 1
 
@@ -238,6 +241,7 @@ def test_every_coupon_is_its_own_and_ends_fourteen_days_later(
     campaign = launch(LAUNCH)
     campaign.enroll(LAUNCH)
     campaign.plan(THANKS_AT)
+    campaign.send(THANKS_AT)
     campaign.plan(COUPON_AT)
 
     with database.read() as connection:
@@ -325,11 +329,12 @@ def test_five_monthly_repeats_and_no_more(database: Database, launch: Launch) ->
     campaign = launch(LAUNCH, waves=[_COUPON_FIRST, again])
     campaign.enroll(LAUNCH)
 
-    planned = [
-        (day, report.messages)
-        for day in range(1, 300)
-        if (report := campaign.plan(EVENT_NOON + timedelta(days=day, seconds=2))).messages
-    ]
+    planned = []
+    for day in range(1, 300):
+        now = EVENT_NOON + timedelta(days=day, seconds=2)
+        if number := campaign.plan(now).messages:
+            planned.append((day, number))
+        campaign.send(now)
 
     days = [(EVENT_NOON + timedelta(days=day)).date() for day, _ in planned]
     assert [day.isoformat() for day in days] == [
@@ -457,6 +462,7 @@ def test_a_second_order_of_the_event_day_is_no_return(database: Database, launch
     campaign = launch(LAUNCH)
     campaign.enroll(LAUNCH)
     campaign.plan(THANKS_AT)
+    campaign.send(THANKS_AT)
 
     assert campaign.plan(COUPON_AT).messages == 1
 

@@ -1,9 +1,12 @@
 """The steps that a track walks, in order, and what each counts from."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from orchestrator.domain.calendar import Span
 from orchestrator.playbooks.model import Definition, Wave
+
+_SHORTEST_MONTH, _LONGEST_MONTH = 28, 31
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,32 @@ def step_after(definition: Definition, track: str, wave: str, occurrence: int) -
         if (step.wave, step.occurrence) == (wave, occurrence)
     )
     return steps[position + 1] if position + 1 < len(steps) else None
+
+
+def from_anchor(definition: Definition, track: str, step: Step) -> Span:
+    """How far behind the anchor the step lies where every wave is accepted in its moment."""
+    if step.follows is None:
+        return step.span
+    followed = next(one for one in steps_of(definition, track) if one.wave == step.follows)
+    return from_anchor(definition, track, followed).plus(step.span)
+
+
+def gaps_before(
+    definition: Definition, track: str, wave: str, occurrence: int
+) -> dict[Step, timedelta]:
+    """Return the planned gap between a step and each before it, at the least that it can be."""
+    steps = steps_of(definition, track)
+    place = [(step.wave, step.occurrence) for step in steps].index((wave, occurrence))
+    here = from_anchor(definition, track, steps[place])
+    return {
+        before: _shortest(here.plus(from_anchor(definition, track, before), times=-1))
+        for before in steps[:place]
+    }
+
+
+def _shortest(span: Span) -> timedelta:
+    days = span.months * (_SHORTEST_MONTH if span.months > 0 else _LONGEST_MONTH) + span.days
+    return max(timedelta(), timedelta(days=days, seconds=span.seconds))
 
 
 def tracks_beginning(definition: Definition, wave: str) -> list[str]:

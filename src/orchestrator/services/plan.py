@@ -97,6 +97,7 @@ def _plan_chunk(
         report.same_person += gone[Reason.SAME_PERSON]
         report.purchased += gone[Reason.PURCHASED]
         planning.expire_older(connection, chunk)
+        planning.keep_apart(connection, chunk)
         written = write_chunk(connection, chunk, random_bytes)
         report.messages += written.messages
         report.coupons += written.coupons

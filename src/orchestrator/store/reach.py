@@ -116,7 +116,7 @@ def _due(chunk: Chunk, zones: Subquery, lacking: ColumnElement[Any]) -> Select[A
             zones.c.expires_at,
             _held_out(chunk).label("held_out"),
             variant_of(chunk).label("variant"),
-            _late(chunk).label("late"),
+            is_late(chunk).label("late"),
             _missed(chunk).label("missed"),
             _way(chunk).label("way"),
             lacking.label("lacks"),
@@ -151,7 +151,7 @@ def variant_of(chunk: Chunk) -> ColumnElement[Any]:
     )
 
 
-def _late(chunk: Chunk) -> ColumnElement[bool]:
+def is_late(chunk: Chunk) -> ColumnElement[bool]:
     """Too late for its policy, or its next repeat is due as well: repeats never pile up."""
     wave, columns = chunk.wave, enrollments.c
     late: ColumnElement[bool] = false()
