@@ -33,10 +33,12 @@ def advance(form: AdvanceForm = AdvanceForm()) -> dict[str, Any]:
         "planned": sum(planned.messages for planned in report.planned.values()),
         "accepted": report.dispatched.accepted,
         "evaluated": len(report.evaluated.recorded),
+        "revised": len(report.revised.revised),
         "finished": list(report.finished),
     }
     logger.info(
-        "enrolled %(enrolled)d, planned %(planned)d, accepted %(accepted)d, evaluated %(evaluated)d",
+        "enrolled %(enrolled)d, planned %(planned)d, accepted %(accepted)d, "
+        "evaluated %(evaluated)d, revised %(revised)d",
         done,
     )
     if report.dispatched.stopped:

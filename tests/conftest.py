@@ -88,5 +88,8 @@ def _empty(database: Database) -> None:
             text("SELECT setval(oid::regclass, 1, false) FROM pg_class WHERE relkind = 'S'")
         )
         connection.execute(
-            text("UPDATE instance SET dispatch_stopped = NULL, site = NULL, confirmed = 0")
+            text(
+                "UPDATE instance SET dispatch_stopped = NULL, site = NULL, confirmed = 0, "
+                "revised_at = NULL"
+            )
         )

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 
 from orchestrator.domain.messages import Channel
 from orchestrator.playbooks import read_playbook
@@ -32,6 +32,7 @@ from orchestrator.store.tables import (
     evaluations,
     heartbeats,
     messages,
+    orders,
 )
 from shops import EVENT_NOON, SHOP, add_buyers, add_order
 
@@ -104,6 +105,28 @@ def test_a_campaign_walks_to_its_end_and_is_evaluated(
     assert rows(database, enrollments.c.exit_reason)["purchased"] <= 1
     assert set(rows(database, messages.c.state)) <= {"accepted", "withheld", "skipped"}
     assert rows(database, evaluations.c.recorded_at)[None] == 0
+
+
+def test_later_refunds_are_followed_by_advancing_alone(
+    database: Database, shopkeeper: Shopkeeper
+) -> None:
+    with database.write() as connection:
+        ids = add_buyers(connection, 12)
+        bought = [
+            add_order(connection, buyer, at=EVENT_NOON + timedelta(days=2), number=f"again {buyer}")
+            for buyer in ids
+        ]
+    shopkeeper.launch()
+    shopkeeper.live(timedelta(days=30))
+    recorded = rows(database, evaluations.c.revision)
+    with database.write() as connection:
+        refunded = {"refunded": 10_000, "updated_at": LAUNCH + timedelta(days=31)}
+        connection.execute(update(orders).where(orders.c.id.in_(bought)).values(refunded))
+
+    report = shopkeeper.advance(LAUNCH + timedelta(days=32))
+
+    assert set(recorded) == {0}
+    assert rows(database, evaluations.c.revision)[1] == len(report.revised.revised) > 0
 
 
 def test_advancing_again_at_the_same_moment_changes_nothing(

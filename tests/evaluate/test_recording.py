@@ -9,7 +9,13 @@ from sqlalchemy import update
 from sqlalchemy.exc import DBAPIError
 
 from orchestrator.domain.evaluations import RECHECK, Sums, Wait, WaitReason, hindrance
-from orchestrator.services.evaluate import EvaluateReport, Postponed, evaluate, revise
+from orchestrator.services.evaluate import (
+    EvaluateReport,
+    Postponed,
+    evaluate,
+    revise,
+    revise_daily,
+)
 from orchestrator.store.database import Database
 from orchestrator.store.evaluations import add_revision, latest
 from orchestrator.store.tables import evaluations
@@ -156,6 +162,22 @@ def test_after_ninety_days_the_books_are_closed(shop: Any, database: Database) -
     shop.change_order(order, refunded=4_000, updated_at=NOON + 91 * DAY)
 
     assert revise(database, NOON + 92 * DAY).looked_at == 0
+
+
+def test_what_many_refunds_change_is_revised_once_a_day(shop: Any, database: Database) -> None:
+    send = shop.send()
+    order = shop.order(shop.message(send))
+    shop.schedule(send)
+    evaluate(database, COMPLETE)
+    first = revise_daily(database, COMPLETE)
+
+    shop.change_order(order, refunded=1_000, updated_at=COMPLETE + DAY / 4)
+    within = revise_daily(database, COMPLETE + DAY / 2)
+    shop.change_order(order, refunded=4_000, updated_at=COMPLETE + DAY / 2)
+    later, again = (revise_daily(database, COMPLETE + DAY) for _ in range(2))
+
+    assert [len(one.revised) for one in (first, within, later, again)] == [0, 0, 1, 0]
+    assert again.looked_at == 0
 
 
 def test_a_revision_that_another_process_made_first_counts(shop: Any, database: Database) -> None:

@@ -159,6 +159,8 @@ def _say_the_rest(ctx: typer.Context, report: Any) -> None:
         say(f"Campaign {campaign_id} paused itself. orchestrator campaigns shows why")
     if report.evaluated.recorded:
         say(f"{len(report.evaluated.recorded)} evaluations recorded: orchestrator report CAMPAIGN")
+    if report.revised.revised:
+        say(f"{len(report.revised.revised)} evaluations revised: orchestrator report CAMPAIGN")
     for name in report.finished:
         say(f"Campaign {name} is done")
 
@@ -177,6 +179,7 @@ def report_data(report: Any) -> dict[str, Any]:
         "reconciled": report.reconciled.counts,
         "evaluations": report.evaluated.recorded,
         "postponed": report.evaluated.postponed,
+        "revised": report.revised.revised,
         "expired_coupons": report.expired_coupons,
         "finished": report.finished,
     }
@@ -186,7 +189,7 @@ def evaluate(ctx: typer.Context, at: At = "", as_json: Json = False) -> None:
     """Record every evaluation that is due, and a revision where later refunds changed one.
 
     An evaluation runs once its window and the wait for late orders are over, never earlier;
-    [bold]advance[/] records what is due as well.
+    [bold]advance[/] does the same, and looks for later refunds once a day: this does it now.
     """
     from orchestrator import wiring
     from orchestrator.services.evaluate import evaluate, revise

@@ -10,7 +10,12 @@ from orchestrator.domain.providers import Provider
 from orchestrator.playbooks import Definition
 from orchestrator.services.dispatch import DispatchReport, OpenedTexts, dispatch
 from orchestrator.services.enroll import enroll
-from orchestrator.services.evaluate import EvaluateReport, evaluate
+from orchestrator.services.evaluate import (
+    EvaluateReport,
+    ReviseReport,
+    evaluate,
+    revise_daily,
+)
 from orchestrator.services.lives import Life
 from orchestrator.services.plan import PlanReport, plan
 from orchestrator.services.quarantine import DatabaseQuarantinedError
@@ -32,6 +37,7 @@ class AdvanceReport:
     tracked: TrackReport
     reconciled: ReconcileReport
     evaluated: EvaluateReport
+    revised: ReviseReport
     expired_coupons: int
     finished: tuple[str, ...]  #: campaigns in which nothing is left to do
 
@@ -64,6 +70,10 @@ def advance(
     The hand-over between the steps is the database; none calls another.
     """
     moment = now()
+
+    def definition_of(campaign: StoredCampaign) -> Definition:
+        return texts(campaign).definition
+
     with database.write() as connection:
         expired = coupons.expire(connection, moment)
     prepared = _enroll_and_plan(database, texts, moment, random_bytes)
@@ -85,9 +95,8 @@ def advance(
         dispatched=dispatched,
         tracked=track_all(database, providers, now()),
         reconciled=reconcile(database, providers, now=now(), life=life),
-        evaluated=evaluate(
-            database, now(), definition_of=lambda campaign: texts(campaign).definition
-        ),
+        evaluated=evaluate(database, now(), definition_of=definition_of),
+        revised=revise_daily(database, now(), definition_of=definition_of),
         expired_coupons=expired,
         finished=_finish(database, texts, now()),
     )

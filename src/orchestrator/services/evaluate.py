@@ -22,6 +22,7 @@ from orchestrator.store.evaluations import StoredEvaluation
 from orchestrator.store.outcomes import sums
 
 REVISED_FOR = timedelta(days=90)  #: after its send, an evaluation follows later refunds this long
+REVISED_EVERY = timedelta(days=1)  #: a row a day says as much as one a refund, and can be read
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +75,28 @@ def evaluate(
     )
 
 
-def revise(database: Database, now: datetime) -> ReviseReport:
+def revise(
+    database: Database, now: datetime, *, definition_of: DefinitionOf = pinned_definition
+) -> ReviseReport:
     """Record a new revision of each evaluation that later refunds or late orders have changed."""
     with database.read() as connection:
         candidates = evaluations.outdated(connection, now - REVISED_FOR)
-        running = _campaigns_of(connection, candidates, pinned_definition)
+        running = _campaigns_of(connection, candidates, definition_of)
     revised = [_revise_one(database, item, running[item.campaign_id], now) for item in candidates]
+    with database.write() as connection:
+        evaluations.set_revised_at(connection, now)
     return ReviseReport(len(candidates), tuple(new for new in revised if new is not None))
+
+
+def revise_daily(
+    database: Database, now: datetime, *, definition_of: DefinitionOf = pinned_definition
+) -> ReviseReport:
+    """Revise where that was not done within a day: a tick asks one row."""
+    with database.read() as connection:
+        last = evaluations.revised_at(connection)
+    if last is not None and last <= now < last + REVISED_EVERY:
+        return ReviseReport(0, ())
+    return revise(database, now, definition_of=definition_of)
 
 
 def _evaluate_one(

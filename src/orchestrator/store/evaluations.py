@@ -9,7 +9,15 @@ from sqlalchemy import CTE, Connection, Row, Select, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from orchestrator.domain.evaluations import EvaluationKind, Result
-from orchestrator.store.tables import customers, enrollments, evaluations, messages, orders, sends
+from orchestrator.store.tables import (
+    customers,
+    enrollments,
+    evaluations,
+    instance,
+    messages,
+    orders,
+    sends,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +138,19 @@ def add_revision(
     )
     once = made.on_conflict_do_nothing(index_elements=["send_id", "kind", "scope", "revision"])
     return connection.execute(once.returning(evaluations.c.id)).scalar()
+
+
+_REVISED_AT = select(instance.c.revised_at)
+
+
+def revised_at(connection: Connection) -> datetime | None:
+    """When all evaluations were last looked at for later changes."""
+    found: datetime | None = connection.execute(_REVISED_AT).scalar()
+    return found
+
+
+def set_revised_at(connection: Connection, now: datetime) -> None:
+    connection.execute(update(instance).values(revised_at=now))
 
 
 def outdated(connection: Connection, since: datetime) -> list[StoredEvaluation]:

@@ -101,4 +101,5 @@ instance = Table(
     Column("made_at", Moment, nullable=False),
     Column("site", Text),  # where it lay at its first dispatch: a copy lies elsewhere
     Column("confirmed", Integer, nullable=False, server_default="0"),  # by persons, how often
+    Column("revised_at", Moment),  # when evaluations were last looked at for later refunds
 )
