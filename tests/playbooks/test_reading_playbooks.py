@@ -223,7 +223,8 @@ def test_a_text_of_the_variant_wins_over_one_of_the_track(files: dict[str, str])
 def test_speaks_the_nearest_language_and_else_the_first() -> None:
     playbook = read_playbook(SHIPPED / "mother-baby")
 
-    assert [playbook.locale_for(wanted) for wanted in ("en", "en-GB", "zh_TW", "fr")] == [
+    assert [playbook.locale_for(wanted) for wanted in ("en", "en-GB", "EN", "zh_TW", "fr")] == [
+        "en",
         "en",
         "en",
         "zh-CN",

@@ -223,7 +223,7 @@ class Definition(Strict):
     locales: tuple[Locale, ...] = Field(
         default=("zh-CN", "en"),
         min_length=1,
-        description="Each has every text; the first serves customers of any other language",
+        description="Each has every text; customers of any other language get the shop's, else the first",
     )
     anchor: Literal["order", "enrollment"] = Field(
         default="order", description="What waves without an earlier wave count from"

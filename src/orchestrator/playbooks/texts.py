@@ -65,11 +65,14 @@ def find_text(
 
 def nearest_locale(wanted: str, locales: Sequence[str]) -> str:
     """Return the locale itself, else the first of the same language, else the playbook's first."""
-    if wanted in locales:
-        return wanted
-    language = wanted.replace("_", "-").partition("-")[0].lower()
-    of_language = (known for known in locales if known.partition("-")[0].lower() == language)
-    return next(of_language, locales[0])
+    asked = wanted.replace("_", "-").lower()
+    itself = (known for known in locales if known.lower() == asked)
+    of_language = (known for known in locales if language_of(known) == language_of(asked))
+    return next(itself, next(of_language, locales[0]))
+
+
+def language_of(locale: str) -> str:
+    return locale.partition("-")[0].lower()
 
 
 def _with_or_without(word: str | None) -> tuple[str | None, ...]:

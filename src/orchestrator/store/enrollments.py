@@ -10,7 +10,6 @@ from sqlalchemy import (
     Integer,
     Select,
     Subquery,
-    and_,
     bindparam,
     case,
     exists,
@@ -28,6 +27,7 @@ from orchestrator.domain.arms import Arm, campaign_salt, lots_of
 from orchestrator.domain.messages import OPEN_STATES, Reason
 from orchestrator.playbooks.model import Definition
 from orchestrator.playbooks.schedule import Step, steps_of
+from orchestrator.playbooks.texts import language_of, nearest_locale
 from orchestrator.store import functions
 from orchestrator.store.audience.windows import window_of
 from orchestrator.store.dialects import insert_on
@@ -245,9 +245,16 @@ def order_fell_through() -> ColumnElement[bool]:
 
 
 def _locale(definition: Definition, found: Columns, default: str) -> ColumnElement[str]:
-    fallback = default if default in definition.locales else definition.locales[0]
-    spoken = and_(found.locale.is_not(None), found.locale.in_(definition.locales))
-    return case((spoken, found.locale), else_=literal(fallback))
+    """As ``nearest_locale`` chooses, but that the shop's own serves whoever speaks none of them."""
+    known = definition.locales
+    asked = func.lower(func.replace(found.locale + "-", "_", "-"))
+    first = {language_of(locale): locale for locale in reversed(known)}
+    return case(
+        (found.locale.in_(known), found.locale),
+        *((asked == f"{locale.lower()}-", locale) for locale in known),
+        *((asked.like(f"{language}-%"), first[language]) for language in first),
+        else_=literal(nearest_locale(default, known)),
+    )
 
 
 def _first_wave(definition: Definition, found: Columns) -> ColumnElement[str]:
