@@ -12,7 +12,7 @@ from orchestrator.domain.arms import Arm
 from orchestrator.domain.messages import Channel, MessageState, Reason, WaveKind
 from orchestrator.playbooks import playbook_from_files
 from orchestrator.services.lives import Life, Machine, begin_life
-from orchestrator.store import campaigns
+from orchestrator.store import campaigns, concerns
 from orchestrator.store.database import Database
 from orchestrator.store.functions import hash_address
 from orchestrator.store.tables import (
@@ -92,14 +92,21 @@ def playbook_files(more: str = "") -> dict[str, str]:
     return {"playbook.yaml": PLAYBOOK + more, **texts, **care}
 
 
-def add_campaign(connection: Connection, name: str = "short", more: str = "") -> int:
-    files = playbook_files(more)
-    version = playbook_from_files(files).version
+def add_campaign(
+    connection: Connection,
+    name: str = "short",
+    more: str = "",
+    files: Mapping[str, str] | None = None,
+) -> int:
+    """``files`` stand in the place of the playbook's own."""
+    files = {**playbook_files(more), **(files or {})}
+    playbook = playbook_from_files(files)
+    concerns.load(connection, playbook.concerns, source="short", now=BOUGHT)
     return campaigns.add(
         connection,
         name=name,
         playbook="short",
-        version=version,
+        version=playbook.version,
         files=files,
         salt="salt",
         shop=SHOP,

@@ -57,9 +57,14 @@ def desk(database: Database, tmp_path: Path) -> Iterator[Desk]:
 def a_message(database: Database) -> Callable[..., int]:
     """A message that is due, in a campaign whose playbook has ``playbook`` more."""
 
-    def make(playbook: str = "", name: str = "short", **more: Any) -> int:
+    def make(
+        playbook: str = "",
+        name: str = "short",
+        files: Mapping[str, str] | None = None,
+        **more: Any,
+    ) -> int:
         with database.write() as connection:
-            campaign_id = add_campaign(connection, name, playbook)
+            campaign_id = add_campaign(connection, name, playbook, files)
             return add_messages(connection, campaign_id, **more)[0]
 
     return make

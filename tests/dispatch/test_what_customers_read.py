@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from builders import Uptime, a_life
 from orchestrator.domain.messages import Channel
@@ -20,6 +21,8 @@ from orchestrator.services.intake import import_file
 from orchestrator.services.launch import launch
 from orchestrator.services.lives import Life
 from orchestrator.store.database import Database
+from orchestrator.store.tables import campaigns, messages
+from orchestrator.store.tables import concerns as register
 from shops import SHOP
 
 EVENT = datetime(2026, 12, 12, 4, 0, tzinfo=UTC)
@@ -170,3 +173,38 @@ def test_who_speaks_no_language_of_the_playbook_reads_the_shops(counter: Counter
     counter.advance(CARE_DUE)
 
     assert counter.read() == {"0001": ABOUT_MILK["en"], "0002": ABOUT_MILK["en"]}
+
+
+LATER = FILES | {
+    "concerns/en.yaml": concerns(("food", "Fresh?", "Eat it soon."), ("wear", "Warm?", "Very.")),
+}
+
+
+def test_a_campaign_gives_the_answers_that_it_was_launched_with(counter: Counter) -> None:
+    """One answer is changed and one question taken out, in a folder launched meanwhile."""
+    counter.imports(
+        a_line(1, "milk", "food", 100, locale="en"), a_line(2, "coat", "wear", 100, locale="en")
+    )
+    counter.launch()
+    counter.launch(LATER, name="again")
+    counter.advance(CARE_DUE)
+
+    assert counter.read() == {"0001": "milk/Fresh?/Sealed.", "0002": "coat/Fits?/Measure."}
+    assert counter.read("again") == {"0001": "milk/Fresh?/Eat it soon.", "0002": "coat/Warm?/Very."}
+
+
+def test_each_message_points_to_the_very_answer_that_it_gave(counter: Counter) -> None:
+    counter.imports(a_line(1, "milk", "food", 100, locale="en"))
+    counter.launch()
+    counter.launch(LATER, name="again")
+    counter.advance(CARE_DUE)
+
+    told = select(campaigns.c.name, register.c.answer, register.c.withdrawn_at.is_(None))
+    with counter.database.read() as connection:
+        found = connection.execute(
+            told.join_from(messages, campaigns).join(register).order_by(campaigns.c.id)
+        ).all()
+    assert [tuple(row) for row in found] == [
+        ("family", "Sealed.", False),
+        ("again", "Eat it soon.", True),
+    ]

@@ -727,6 +727,45 @@ def problems_of(files: dict[str, str]) -> tuple[Problem, ...]:
     return raised.value.problems
 
 
+def test_a_repeat_needs_an_answer_each_time(files: dict[str, str]) -> None:
+    once = "by: category, channels: [sms]"
+    thrice = f"{once}, repeat: {{times: 3, every: 1 day}}"
+    files["playbook.yaml"] = files["playbook.yaml"].replace(once, thrice)
+
+    assert problems_of(files) == tuple(
+        Problem(
+            "playbook.yaml",
+            14,
+            f"too few answers for shoes, track {track}, in en: 1, and wave care comes to 3",
+            "Add 2 entries to concerns/en.yaml.",
+        )
+        for track in ("new", "returning")
+    )
+
+
+def test_two_waves_need_an_answer_each(files: dict[str, str]) -> None:
+    """The same question for this track and for anybody is one answer, not two."""
+    again = (
+        "  - {wave: more, kind: care, after: 3 days after thanks, by: category, channels: [sms],"
+    )
+    coupon = "  - wave: coupon"
+    files["playbook.yaml"] = files["playbook.yaml"].replace(
+        coupon, f"{again} tracks: [new]}}\n{coupon}"
+    )
+    files["en/more.sms.j2"] = files["en/care.sms.j2"]
+    entry = files["concerns/en.yaml"].removeprefix("concerns:\n")
+    files["concerns/en.yaml"] += f"{entry}    audience: new\n"
+
+    assert problems_of(files) == (
+        Problem(
+            "playbook.yaml",
+            15,
+            "too few answers for shoes, track new, in en: 1, and wave more comes to 2",
+            "Add an entry to concerns/en.yaml.",
+        ),
+    )
+
+
 def test_shows_all_problems_at_once(files: dict[str, str]) -> None:
     files["playbook.yaml"] = (
         files["playbook.yaml"].replace("offer: back", "offer: bck").replace("5%", "500%")

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from orchestrator.domain.messages import Channel, WaveKind
+from orchestrator.playbooks.answers import answers_for, told_before, waves_answering
 from orchestrator.playbooks.concerns import ConcernEntry
 from orchestrator.playbooks.context import CONTEXT, Given
 from orchestrator.playbooks.document import Document
@@ -61,6 +62,10 @@ class Coverage:
     concerns_read: bool
     problems: list[Problem]
     _used: set[str] = field(default_factory=set)
+    _answering: dict[str, str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._answering = waves_answering(self.facts.values())
 
     def check(self) -> None:
         for need in self._needs():
@@ -163,27 +168,32 @@ class Coverage:
                 )
 
     def _check_answers(self, need: Need, facts: TemplateFacts) -> None:
-        answers = any(name.startswith("concern.") for name in facts.variables)
-        if need.wave.by is None or not answers or not self.concerns_read:
+        if need.wave.by is None or facts.path not in self._answering or not self.concerns_read:
             return
-        if need.category is None:
-            if not self.concerns:
-                self._complain(
-                    need,
-                    f"wave {need.wave.wave} answers concerns, and there are none",
-                    f"Write concerns/{need.locale}.yaml.",
-                )
-        elif not any(
-            entry.category == need.category
-            and entry.locale == need.locale
-            and entry.speaks_to(need.track)
-            for entry in self.concerns
-        ):
+        if need.category is not None:
+            self._check_enough(need, need.category)
+        elif not self.concerns:
             self._complain(
                 need,
-                f"no answer for {need.category}, track {need.track}, in {need.locale}",
-                f"Add an entry to concerns/{need.locale}.yaml.",
+                f"wave {need.wave.wave} answers concerns, and there are none",
+                f"Write concerns/{need.locale}.yaml.",
             )
+
+    def _check_enough(self, need: Need, category: str) -> None:
+        """Nobody is told the same twice, however often the wave repeats and whatever came before."""
+        wave, track, locale = need.wave, need.track, need.locale
+        told = told_before(self.definition, self._answering.values(), track=track, wave=wave.wave)
+        wanted = told + wave.occurrences
+        found = len(answers_for(self.concerns, category=category, track=track, locale=locale))
+        whom = f"for {category}, track {track}, in {locale}"
+        if not found:
+            message = f"no answer {whom}"
+        elif found < wanted:
+            message = f"too few answers {whom}: {found}, and wave {wave.wave} comes to {wanted}"
+        else:
+            return
+        missing = "an entry" if wanted - found == 1 else f"{wanted - found} entries"
+        self._complain(need, message, f"Add {missing} to concerns/{locale}.yaml.")
 
     def _check_thanks(self, need: Need, path: str) -> None:
         tracks = need.wave.tracks or tuple(self.definition.tracks)

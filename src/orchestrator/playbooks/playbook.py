@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from orchestrator.domain.messages import Channel
+from orchestrator.playbooks.answers import answers_for, told_before, waves_answering
 from orchestrator.playbooks.concerns import ConcernEntry
 from orchestrator.playbooks.coverage import known_categories
 from orchestrator.playbooks.model import Definition
@@ -29,6 +30,9 @@ class Playbook:
     #: what each template says and needs; follows from ``files``
     templates: Mapping[str, TemplateFacts] = field(compare=False, repr=False)
     _found: dict[tuple[str | None, ...], str] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
+    _answers: dict[tuple[str, ...], tuple[ConcernEntry, ...]] = field(
         default_factory=dict, init=False, compare=False, repr=False
     )
 
@@ -66,16 +70,33 @@ class Playbook:
         return self._found[key]
 
     def concerns_for(self, *, category: str, track: str, locale: str) -> tuple[ConcernEntry, ...]:
-        """Return the answers for buyers of a category, what is asked most first."""
+        """Return the answers for buyers of a category, the one to give first before the others."""
         spoken = self.locale_for(locale)
-        fitting = [
-            entry
-            for entry in self.concerns
-            if entry.category == category and entry.locale == spoken and entry.speaks_to(track)
-        ]
-        # An answer for this track says more than one for anybody.
-        fitting.sort(key=lambda entry: (entry.audience == "any", -entry.evidence))
-        return tuple(fitting)
+        return answers_for(self.concerns, category=category, track=track, locale=spoken)
+
+    def answers_in(
+        self, template: str, *, track: str, category: str | None
+    ) -> tuple[ConcernEntry, ...]:
+        """
+        Return what a text gives in each occurrence of its wave; nothing where it gives no answers.
+
+        A wave goes on where the ones before it ended, so that nobody is told the same twice.
+        """
+        wave = self._answering.get(template)
+        if wave is None or category not in self.categories:
+            return ()
+        key = (template, track, category)
+        if key not in self._answers:
+            locale = template.partition("/")[0]
+            told = told_before(self.definition, self._answering.values(), track=track, wave=wave)
+            found = self.concerns_for(category=category, track=track, locale=locale)
+            self._answers[key] = found[told:]
+        return self._answers[key]
+
+    @cached_property
+    def _answering(self) -> dict[str, str]:
+        """The wave of each text that gives answers."""
+        return waves_answering(self.templates.values())
 
 
 def version_of(files: Mapping[str, str]) -> str:

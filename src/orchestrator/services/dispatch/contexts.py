@@ -6,12 +6,15 @@ from zoneinfo import ZoneInfo
 
 from orchestrator.domain.money import Money
 from orchestrator.domain.shop import Shop
-from orchestrator.store.messages.sheets import Answer, Sheet
+from orchestrator.playbooks import ConcernEntry
+from orchestrator.store.messages.sheets import Sheet
 
 _FREE_POSTAGE = {"zh": "包邮"}
 
 
-def context_of(sheet: Sheet, shop: Shop, answer: Answer | None, locale: str) -> dict[str, Any]:
+def context_of(
+    sheet: Sheet, shop: Shop, answer: ConcernEntry | None, locale: str
+) -> dict[str, Any]:
     zone = ZoneInfo(sheet.timezone)
     context: dict[str, Any] = {
         "customer": {

@@ -16,12 +16,12 @@ from orchestrator.services.dispatch.writing import (
     OpenedTexts,
     OpenTexts,
     Texts,
-    places_of_answers,
+    sources_of_answers,
     write,
 )
 from orchestrator.services.lives import Life
 from orchestrator.services.quarantine import DatabaseQuarantinedError
-from orchestrator.store import campaigns, dispatchers
+from orchestrator.store import campaigns, concerns, dispatchers
 from orchestrator.store.campaigns import StoredCampaign
 from orchestrator.store.database import Database
 from orchestrator.store.messages import claims, sheets
@@ -226,10 +226,10 @@ class _Run:
             stored = {one: campaigns.get(connection, one) for one in ids}
             texts = {one: self.texts(campaign) for one, campaign in stored.items()}
             found = sheets.load_sheets(connection, batch)
-            places = places_of_answers(found, texts)
-            answers = sheets.load_answers(connection, places) if places else {}
+            sources = sources_of_answers(found, texts)
+            register = concerns.ids_of(connection, sources) if sources else {}
         letters = [
-            write(sheet, stored[sheet.campaign_id], texts[sheet.campaign_id], answers)
+            write(sheet, stored[sheet.campaign_id], texts[sheet.campaign_id], register)
             for sheet in found
         ]
         return stored, texts, letters

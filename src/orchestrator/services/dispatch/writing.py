@@ -1,15 +1,16 @@
 """Texts for a batch, written before anything is locked."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from orchestrator.domain.messages import Channel, Reason
 from orchestrator.domain.providers import Outgoing
-from orchestrator.playbooks import Definition, Playbook, reopen_playbook
+from orchestrator.playbooks import ConcernEntry, Definition, Playbook, reopen_playbook
 from orchestrator.rendering import Rendered, Renderer, RenderError, sms_parts
 from orchestrator.services.dispatch.contexts import context_of
+from orchestrator.store import concerns
 from orchestrator.store.campaigns import StoredCampaign
-from orchestrator.store.messages.sheets import Answer, Sheet
+from orchestrator.store.messages.sheets import Sheet
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class Texts:
 
 
 OpenTexts = Callable[[StoredCampaign], Texts]
-Answers = dict[tuple[str, str], list[Answer]]
+Register = Mapping[str, int]  #: the ids of the answers, by their digests
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,26 +58,21 @@ class OpenedTexts:
         return self._opened[campaign.version]
 
 
-def places_of_answers(sheets: Sequence[Sheet], texts: dict[int, Texts]) -> list[tuple[str, str]]:
-    """Return the (category, locale) pairs for which the batch needs answers."""
-    return sorted(
-        {
-            (sheet.category, texts[sheet.campaign_id].playbook.locale_for(sheet.locale))
-            for sheet in sheets
-            if sheet.category is not None and _gives_answers(sheet, texts[sheet.campaign_id])
-        }
-    )
+def sources_of_answers(sheets: Sequence[Sheet], texts: Mapping[int, Texts]) -> list[str]:
+    """Return the playbooks of whose register the batch needs answers."""
+    waves = {(sheet.campaign_id, sheet.wave) for sheet in sheets}
+    definitions = [(texts[campaign].definition, wave) for campaign, wave in waves]
+    return sorted({each.playbook for each, wave in definitions if each.wave_named(wave).by})
 
 
-def write(sheet: Sheet, campaign: StoredCampaign, texts: Texts, answers: Answers) -> Letter:
+def write(sheet: Sheet, campaign: StoredCampaign, texts: Texts, register: Register) -> Letter:
     locale = texts.playbook.locale_for(sheet.locale)
     answer = None
-    if _gives_answers(sheet, texts):
-        answer = _choose(sheet, answers.get((sheet.category or "", locale), []))
     if sheet.address is None:
         return _unwritten(sheet, Reason.NO_ADDRESS)
     try:
         template = _template_for(sheet, texts, locale)
+        answer = _choose(sheet, texts, template)
         context = context_of(sheet, campaign.shop, answer, locale)
         rendered = texts.renderer.render(template, context)
     except RenderError as error:
@@ -94,7 +90,7 @@ def write(sheet: Sheet, campaign: StoredCampaign, texts: Texts, answers: Answers
         outgoing=_outgoing(sheet, sheet.address, campaign, rendered),
         parts=parts,
         cost=campaign.shop.cost(sheet.channel, parts),
-        concern_id=None if answer is None else answer.id,
+        concern_id=None if answer is None else register[_digest(answer, texts)],
     )
 
 
@@ -135,11 +131,11 @@ def _unwritten(sheet: Sheet, reason: Reason) -> Letter:
     )
 
 
-def _gives_answers(sheet: Sheet, texts: Texts) -> bool:
-    return texts.definition.wave_named(sheet.wave).by == "category"
+def _choose(sheet: Sheet, texts: Texts, template: str) -> ConcernEntry | None:
+    """Each occurrence gives the next answer."""
+    answers = texts.playbook.answers_in(template, track=sheet.track, category=sheet.category)
+    return answers[sheet.occurrence] if sheet.occurrence < len(answers) else None
 
 
-def _choose(sheet: Sheet, answers: Sequence[Answer]) -> Answer | None:
-    """Each occurrence gives the next answer; nobody is told the same twice."""
-    fitting = [answer for answer in answers if answer.audience in ("any", sheet.track)]
-    return fitting[sheet.occurrence] if sheet.occurrence < len(fitting) else None
+def _digest(answer: ConcernEntry, texts: Texts) -> str:
+    return concerns.digest_of(texts.definition.playbook, answer)

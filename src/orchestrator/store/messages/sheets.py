@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Connection, String, case, select
+from sqlalchemy import BigInteger, Connection, case, select
 
 from orchestrator.domain.messages import Channel, WaveKind
 from orchestrator.store.bulk import rows_as_table
 from orchestrator.store.messages.claims import Claimed
-from orchestrator.store.tables import concerns, coupons, customers, enrollments, messages, orders
+from orchestrator.store.tables import coupons, customers, enrollments, messages, orders
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,16 +44,6 @@ class Sheet:
     coupon_currency: str | None
     coupon_expires_at: datetime | None
     expires_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A concern's entry; the first of a list is the one to give first."""
-
-    id: int
-    audience: str
-    question: str
-    answer: str
 
 
 _ADDRESS = case((messages.c.channel == Channel.SMS, customers.c.phone), else_=customers.c.email)
@@ -101,34 +91,3 @@ def load_sheets(connection: Connection, claimed: Sequence[Claimed]) -> list[Shee
         .order_by(messages.c.due_at, messages.c.id)
     )
     return [Sheet(**row._mapping) for row in connection.execute(found)]  # noqa: SLF001  # SQLAlchemy's public name
-
-
-def load_answers(
-    connection: Connection, wanted: Sequence[tuple[str, str]]
-) -> dict[tuple[str, str], list[Answer]]:
-    """
-    Return what buyers ask by (category, locale).
-
-    An answer for one track says more than one for anybody; then what is asked most comes first.
-    """
-    places = rows_as_table(
-        connection, "places", {"category": String, "locale": String}, [list(one) for one in wanted]
-    )
-    found = (
-        select(concerns)
-        .join(
-            places,
-            (places.c.category == concerns.c.category) & (places.c.locale == concerns.c.locale),
-        )
-        .where(concerns.c.withdrawn_at.is_(None))
-        .order_by(
-            case((concerns.c.audience == "any", 1), else_=0),
-            concerns.c.evidence.desc(),
-            concerns.c.id,
-        )
-    )
-    answers: dict[tuple[str, str], list[Answer]] = {}
-    for row in connection.execute(found):
-        answer = Answer(row.id, row.audience, row.question, row.answer)
-        answers.setdefault((row.category, row.locale), []).append(answer)
-    return answers

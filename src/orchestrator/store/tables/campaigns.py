@@ -26,6 +26,8 @@ concerns = Table(
     "concerns",
     metadata,
     Column("id", Id, primary_key=True),
+    # SHA-256 of the source and of what is said: an entry with another answer is another entry.
+    Column("digest", String(64), nullable=False, unique=True),
     Column("category", String(64), nullable=False),
     Column("audience", String(16), nullable=False),  # new, returning, any
     Column("locale", String(16), nullable=False),
@@ -34,11 +36,10 @@ concerns = Table(
     Column("curator", String(128), nullable=False),
     Column("dated", Date, nullable=False),
     Column("evidence", Integer, nullable=False),  # how often it was asked
-    Column("source", Text, nullable=False),
-    Column("withdrawn_at", Moment),
+    Column("source", Text, nullable=False),  # the playbook
+    Column("withdrawn_at", Moment),  # no longer in the playbook's files when it was last launched
     Column("updated_at", Moment, nullable=False),
     CheckConstraint("audience IN ('new', 'returning', 'any')", name="audience"),
-    UniqueConstraint("category", "audience", "locale", "question"),
 )
 
 playbook_versions = Table(

@@ -96,8 +96,6 @@ categories = Table(
     "categories",
     metadata,
     Column("name", String(64), primary_key=True),
-    Column("kind", String(16)),  # vertical, fashion, fmcg, durable
-    Column("parent", ForeignKey("categories.name")),
 )
 
 products = Table(
