@@ -1,6 +1,7 @@
 """The compiled audience chooses whom a plain reading of the rules chooses, in shops drawn at random."""
 
 import random
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -33,9 +34,20 @@ class Reading:
                 first.setdefault(order.customer.person, order)
         by_order = self.definition.anchor == "order"
         return {
-            (o.customer.id, person, o.id, o.placed_at if by_order else NOW, self.track(o))
+            (
+                o.customer.id, person, o.id, o.placed_at if by_order else NOW, self.track(o),
+                self.grouped(o),
+            )
             for person, o in first.items()
-        }
+        }  # fmt: skip
+
+    def grouped(self, order: Order) -> str | None:
+        """Every line of a drawn order costs the same."""
+        asked = _categories(self.definition.audience)
+        if not asked or order.category in asked:
+            return order.category
+        bought = Counter(name for name in order.lines if name in asked)
+        return min(bought, key=lambda name: (-bought[name], name), default=order.category)
 
     def in_question(self, order: Order) -> bool:
         if self.window:
@@ -107,6 +119,11 @@ class Reading:
         return text in (asked.within or (wanted,))
 
 
+def _categories(rule: Rule) -> set[str]:
+    own = set(rule.category.within or ()) if rule.category else set()
+    return own.union(*(_categories(part) for part in (*(rule.every or ()), *(rule.some or ()))))
+
+
 def _window(rule: Rule) -> tuple[datetime, datetime] | None:
     windows = [w for part in rule.every or () if (w := _window(part))]
     if rule.event_day:
@@ -147,9 +164,12 @@ def test_chooses_whom_a_plain_reading_chooses(
         for definition in (drawn_playbook(rng) for _ in range(25)):
             query = candidates(definition, now=NOW, launched_at=LAUNCHED, currency="CNY")
             found = {
-                (row.customer_id, row.person, row.order_id, row.anchor_at, row.track)
+                (
+                    row.customer_id, row.person, row.order_id, row.anchor_at, row.track,
+                    row.category,
+                )
                 for row in connection.execute(query)
-            }
+            }  # fmt: skip
             assert found == Reading(definition, bought).chosen(), definition.audience
 
 

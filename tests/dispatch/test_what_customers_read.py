@@ -20,8 +20,9 @@ from orchestrator.services.dispatch import OpenedTexts
 from orchestrator.services.intake import import_file
 from orchestrator.services.launch import launch
 from orchestrator.services.lives import Life
+from orchestrator.services.why import as_lines, why
 from orchestrator.store.database import Database
-from orchestrator.store.tables import campaigns, messages
+from orchestrator.store.tables import campaigns, enrollments, messages
 from orchestrator.store.tables import concerns as register
 from shops import SHOP
 
@@ -207,4 +208,50 @@ def test_each_message_points_to_the_very_answer_that_it_gave(counter: Counter) -
     assert [tuple(row) for row in found] == [
         ("family", "Sealed.", False),
         ("again", "Eat it soon.", True),
+    ]
+
+
+BASKETS = {
+    "a dear toy beside the milk": (
+        [("milk", "food", 100), ("toy", "toys", 300)],
+        ("food", "milk/Fresh?/Sealed."),
+    ),
+    "a toy dearer than either milk": (
+        [("toy", "toys", 100), ("milk", "food", 60), ("powder", "food", 70)],
+        ("food", "powder/Fresh?/Sealed."),
+    ),
+    "more clothes than food": (
+        [("milk", "food", 100), ("coat", "wear", 60), ("hat", "wear", 60), ("toy", "toys", 300)],
+        ("wear", "coat/Fits?/Measure."),
+    ),
+    "as much of both, the first by name": (
+        [("coat", "wear", 100), ("toy", "toys", 300), ("milk", "food", 100)],
+        ("food", "milk/Fresh?/Sealed."),
+    ),
+    "nothing else": ([("coat", "wear", 100)], ("wear", "coat/Fits?/Measure.")),
+}
+
+
+def test_a_mixed_basket_is_cared_for_by_what_the_playbook_names(counter: Counter) -> None:
+    bought = enumerate(BASKETS.values(), start=1)
+    counter.imports(*(a_line(n, *line, locale="en") for n, (lines, _) in bought for line in lines))
+    counter.launch()
+    counter.advance(CARE_DUE)
+
+    grouped = select(enrollments.c.category).order_by(enrollments.c.customer_id)
+    with counter.database.read() as connection:
+        groups = connection.execute(grouped).scalars().all()
+    read = [text for _, text in sorted(counter.read().items())]
+    assert list(zip(groups, read, strict=True)) == [expected for _, expected in BASKETS.values()]
+
+
+def test_why_says_by_which_category_a_mixed_basket_is_grouped(counter: Counter) -> None:
+    counter.imports(a_line(1, "milk", "food", 100), a_line(1, "toy", "toys", 300))
+    counter.launch()
+    counter.advance(LAUNCH)
+
+    lines = as_lines(why(counter.database, "C1", "family", LAUNCH))
+
+    assert [line.split(" (lot")[0] for line in lines if "enrolled" in line] == [
+        "  enrolled 2026-12-12 12:00 by order A1, track all, category food, treated"
     ]

@@ -10,7 +10,7 @@ from orchestrator.playbooks.context import CONTEXT, Given
 from orchestrator.playbooks.document import Document
 from orchestrator.playbooks.model import Definition, Wave
 from orchestrator.playbooks.problems import Problem, did_you_mean
-from orchestrator.playbooks.rules import Rule
+from orchestrator.playbooks.rules import categories_named
 from orchestrator.playbooks.sequence import texts_of
 from orchestrator.playbooks.template import TemplateFacts
 from orchestrator.playbooks.texts import TextPath, find_text
@@ -46,7 +46,7 @@ class Need:
 
 def known_categories(definition: Definition, concerns: tuple[ConcernEntry, ...]) -> set[str]:
     """Return the categories that the audience names or that have an answer."""
-    return {entry.category for entry in concerns} | set(_named_categories(definition.audience))
+    return {entry.category for entry in concerns} | set(categories_named(definition.audience))
 
 
 @dataclass(slots=True)
@@ -245,10 +245,3 @@ class Coverage:
         categories = known_categories(self.definition, self.concerns) if wave.by else set()
         tracks = wave.tracks or tuple(self.definition.tracks)
         return {variant.variant for variant in wave.variants} | set(tracks) | categories
-
-
-def _named_categories(rule: Rule) -> Iterator[str]:
-    if rule.category and rule.category.within:
-        yield from rule.category.within
-    for inner in (*(rule.every or ()), *(rule.some or ())):
-        yield from _named_categories(inner)

@@ -4,6 +4,7 @@ A rule's keys must all hold. ``all``, ``any`` and ``not`` nest. The store compil
 a new kind is a field here and a function in ``store/audience``.
 """
 
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 
@@ -121,3 +122,11 @@ class Rule(Strict):
     every: tuple["Rule", ...] | None = Field(default=None, alias="all", min_length=1)
     some: tuple["Rule", ...] | None = Field(default=None, alias="any", min_length=1)
     no: "Rule | None" = Field(default=None, alias="not")
+
+
+def categories_named(rule: Rule) -> Iterator[str]:
+    """Yield the categories that the rule asks for; what stands under ``not`` is not asked for."""
+    if rule.category and rule.category.within:
+        yield from rule.category.within
+    for inner in (*(rule.every or ()), *(rule.some or ())):
+        yield from categories_named(inner)

@@ -86,7 +86,8 @@ def _verdict(verdict: OrderVerdict) -> Iterator[str]:
 def _walk(walk: WalkStory) -> Iterator[str]:
     one = walk.enrolled
     lot = _lot(walk.lot, walk.held_out_below, "held out of the campaign")
-    yield f"  enrolled {_at(one.enrolled_at)} by order {one.order}, track {one.track}, {one.arm} ({lot})"
+    group = f"track {one.track}" + (f", category {one.category}" if one.category else "")
+    yield f"  enrolled {_at(one.enrolled_at)} by order {one.order}, {group}, {one.arm} ({lot})"
     for message in walk.messages:
         yield from _message(message)
     if walk.next is not None:

@@ -20,6 +20,7 @@ from sqlalchemy import (
 
 from orchestrator.playbooks.model import Definition
 from orchestrator.store.audience.conditions import Scope, between, of_person, other, value_of
+from orchestrator.store.audience.grouping import category_within
 from orchestrator.store.audience.tree import Compiled, compile_rule
 from orchestrator.store.audience.windows import window_of
 from orchestrator.store.tables import Moment, customers, orders
@@ -116,7 +117,7 @@ def admitted(
         customers.c.person,
         orders.c.id.label("order_id"),
         anchor_at.label("anchor_at"),
-        orders.c.category,
+        category_within(definition.audience).label("category"),
         customers.c.locale,
         func.coalesce(customers.c.timezone, definition.timezone).label("timezone"),
         customers.c.country,

@@ -4,12 +4,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Connection, case, select
+from sqlalchemy import BigInteger, Connection, case, func, select
 
 from orchestrator.domain.messages import Channel, WaveKind
 from orchestrator.store.bulk import rows_as_table
 from orchestrator.store.messages.claims import Claimed
-from orchestrator.store.tables import coupons, customers, enrollments, messages, orders
+from orchestrator.store.tables import (
+    coupons,
+    customers,
+    enrollments,
+    messages,
+    order_lines,
+    orders,
+    products,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +55,17 @@ class Sheet:
 
 
 _ADDRESS = case((messages.c.channel == Channel.SMS, customers.c.phone), else_=customers.c.email)
+# What is said of the item has to be true of it: the dearest of the category they are grouped by.
+_ITEM = (
+    select(order_lines.c.title)
+    .join(products, products.c.id == order_lines.c.product_id)
+    .where(order_lines.c.order_id == enrollments.c.order_id)
+    .where(products.c.category == enrollments.c.category)
+    .order_by(order_lines.c.amount.desc(), order_lines.c.position)
+    .limit(1)
+    .correlate(enrollments)
+    .scalar_subquery()
+)
 _SHEET = (
     messages.c.id.label("message_id"),
     messages.c.token,
@@ -63,7 +82,7 @@ _SHEET = (
     _ADDRESS.label("address"),
     customers.c.name,
     customers.c.tier,
-    orders.c.item,
+    func.coalesce(_ITEM, orders.c.item).label("item"),
     (orders.c.total - orders.c.refunded).label("total"),
     orders.c.currency,
     orders.c.placed_at,

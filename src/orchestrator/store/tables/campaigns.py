@@ -80,7 +80,7 @@ enrollments = Table(
     # Where the event was still open at the anchor: a second order of the same event is no return.
     Column("returns_from", Moment),
     Column("track", String(40), nullable=False),
-    Column("category", String(64)),  # of the order that brought them in
+    Column("category", String(64)),  # of their order; of those the audience names, if it does
     Column("locale", String(16), nullable=False),
     Column("timezone", String(64), nullable=False),
     Column("arm", Word(Arm), nullable=False),
