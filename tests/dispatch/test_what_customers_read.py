@@ -200,6 +200,10 @@ def test_each_message_points_to_the_very_answer_that_it_gave(counter: Counter) -
     counter.launch(LATER, name="again")
     counter.advance(CARE_DUE)
 
+    lines = as_lines(why(counter.database, "C1", "family", CARE_DUE))
+    assert [line for line in lines if "answers" in line] == [
+        "    answers 'Fresh?', as of 2026-10-12, withdrawn 2026-12-12 12:00"
+    ]
     told = select(campaigns.c.name, register.c.answer, register.c.withdrawn_at.is_(None))
     with counter.database.read() as connection:
         found = connection.execute(

@@ -119,6 +119,7 @@ def _message(story: MessageStory) -> Iterator[str]:
 
 
 def _outcomes(story: MessageStory) -> Iterator[str]:
+    yield from _answer(story.message)
     yield from _coupon(story.message)
     for attempt in story.attempts:
         code = f" {attempt.code}" if attempt.code else ""
@@ -133,6 +134,12 @@ def _outcomes(story: MessageStory) -> Iterator[str]:
         scope = f" {one.scope}" if one.scope else ""
         when = f"recorded {_at(one.recorded_at)}" if one.recorded_at else f"due {_at(one.due_at)}"
         yield f"counted by the {one.kind} evaluation{scope}, {when}"
+
+
+def _answer(one: Written) -> Iterator[str]:
+    if one.question is not None:
+        withdrawn = f", withdrawn {_at(one.withdrawn_at)}" if one.withdrawn_at else ""
+        yield f"answers {one.question!r}, as of {one.dated}{withdrawn}"
 
 
 def _coupon(one: Written) -> Iterator[str]:

@@ -14,6 +14,7 @@ from orchestrator.store import persons
 from orchestrator.store.stocks import is_unread
 from orchestrator.store.tables import (
     attempts,
+    concerns,
     consents,
     coupons,
     customers,
@@ -113,6 +114,9 @@ class Written:
     redeemed_at: datetime | None
     stock: int | None  #: of how many the coupon is one
     returned: bool  #: to its stock: nobody can have read it
+    question: str | None  #: that it answered
+    dated: date | None  #: when somebody last looked at the answer
+    withdrawn_at: datetime | None  #: since when the playbook gives another answer, or none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -239,9 +243,11 @@ def messages_of(connection: Connection, enrollment_ids: Sequence[int]) -> tuple[
             coupons.c.redeemed_at,
             coupons.c.stock,
             (coupons.c.stock.is_not(None) & is_unread(coupons)).label("returned"),
+            *(concerns.c[name] for name in ("question", "dated", "withdrawn_at")),
         )
         .join(sends, sends.c.id == columns.send_id)
         .outerjoin(coupons, coupons.c.id == columns.coupon_id)
+        .outerjoin(concerns, concerns.c.id == columns.concern_id)
         .where(columns.enrollment_id.in_(enrollment_ids))
     )
     return _all(connection, Written, asked.order_by(columns.would_go_at, columns.id))
