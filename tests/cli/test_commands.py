@@ -109,6 +109,7 @@ def test_an_unknown_playbook_is_told_with_those_there_are(run: Run) -> None:
 
 def test_the_schema_is_json(run: Run) -> None:
     assert json.loads(run("schema").stdout)["title"] == "Playbook"
+    assert json.loads(run("schema", "--concerns").stdout)["title"] == "Concerns"
 
 
 def test_plan_says_who_would_hear_and_changes_nothing(shop: Run, files: list[Path]) -> None:

@@ -35,7 +35,7 @@ def test_an_sms_has_a_text_alone(renderer_of: RendererOf) -> None:
 
 
 def test_an_email_has_subject_text_and_html(renderer_of: RendererOf) -> None:
-    legal = "12 Garden Road, Hangzhou 310000, China https://shop.example/u/8Fq2"
+    legal = "12 Garden Road, Hangzhou 310000, China https://shop.example/stop"
 
     assert renderer_of().render(LETTER, a_context(order__item="Tom's <b>")) == Rendered(
         "About your Tom's <b>",

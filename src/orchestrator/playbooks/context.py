@@ -45,13 +45,17 @@ CONTEXT: Mapping[str, Variable] = MappingProxyType(
             _T.TEXT, "12 Garden Road, Hangzhou 310000, China", "required in every e-mail"
         ),
         "shop.unsubscribe_url": Variable(
-            _T.URL, "https://shop.example/u/8Fq2", "this message's own link, for e-mails"
+            _T.URL,
+            "https://shop.example/stop",
+            "where to stop hearing from the shop, the same in all e-mails",
         ),
-        "order.item": Variable(_T.TEXT, "Linen midi dress", "the item bought, the dearest of many"),
+        "order.item": Variable(
+            _T.TEXT, "Linen midi dress", "the item bought; of many, the dearest of their category"
+        ),
         "order.total": Variable(_T.MONEY, "399 CNY", "what was paid, net of refunds"),
         "order.date": Variable(_T.DATE, date(2026, 11, 11), "the day of the order"),
         "coupon.code": Variable(
-            _T.TEXT, "7KQ2-MX9R-4TBD", "unique for each customer", given=_G.OFFER
+            _T.TEXT, "7KQ2MX9R4TBD", "unique for each customer", given=_G.OFFER
         ),
         "coupon.value": Variable(
             _T.MONEY, "20 CNY", "an amount, a share such as 10%, or a gift", given=_G.OFFER
