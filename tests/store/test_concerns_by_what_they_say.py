@@ -3,6 +3,7 @@
 import json
 import uuid
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,6 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, text
 
-from conftest import NOON, SERVER
 from orchestrator.playbooks import ConcernEntry
 from orchestrator.store import concerns
 from orchestrator.store.database import Database
@@ -28,6 +28,7 @@ concerns:
     evidence: 3
 """
 BEFORE = "0001"
+NOON = datetime(2026, 11, 12, 12, 0, tzinfo=UTC)
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
@@ -38,11 +39,11 @@ def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
         yield database
         database.close()
         return
-    request.getfixturevalue("postgresql_url")  # skips where no server answers
+    neighbour: str = request.getfixturevalue("postgresql_url")
     name = f"orchestrator_test_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(SERVER, autocommit=True) as server:
+    with psycopg.connect(neighbour, autocommit=True) as server:
         server.execute(f"CREATE DATABASE {name}")
-        database = Database(SERVER.rsplit("/", 1)[0] + f"/{name}")
+        database = Database(neighbour.rsplit("/", 1)[0] + f"/{name}")
         yield database
         database.close()
         server.execute(f"DROP DATABASE {name} WITH (FORCE)")
