@@ -15,7 +15,7 @@ from alembic import op
 from ruamel.yaml import YAML
 
 revision = "0008"
-down_revision = "0001"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 
