@@ -9,8 +9,11 @@ from sqlalchemy import insert, select, update
 
 from builders import BOUGHT, DUE, fates, message
 from orchestrator.domain.coupons import CouponState
+from orchestrator.domain.decisions import PAUSED_FOR
 from orchestrator.domain.messages import Channel, MessageState, Reason
+from orchestrator.store import ledger
 from orchestrator.store.database import Database
+from orchestrator.store.ledger import PutOffRow
 from orchestrator.store.tables import (
     attempts,
     campaigns,
@@ -227,6 +230,41 @@ def test_nobody_is_sent_a_coupon_that_is_over(desk: Any, a_message: Make) -> Non
     desk.dispatch()
 
     assert fates(desk.database) == {(S.EXPIRED, R.COUPON_EXPIRED): 1}
+
+
+def test_a_put_off_is_remembered_after_the_message_went(desk: Any, a_message: Make) -> None:
+    one = message(desk.database, a_message(state="planned"))
+    state = update(campaigns).where(campaigns.c.id == one.campaign_id)
+    write(desk.database, state.values(state="paused"))
+    for _ in range(2):
+        desk.dispatch()
+        desk.now += PAUSED_FOR
+    write(desk.database, state.values(state="running"))
+
+    desk.dispatch()
+
+    with desk.database.read() as connection:
+        found = ledger.put_offs_by_reason(connection, one.campaign_id)
+    assert fates(desk.database) == {(S.ACCEPTED, None): 1}
+    assert found == [PutOffRow(R.CAMPAIGN_PAUSED, messages=1, times=2, accepted=1, still_open=0)]
+
+
+def test_what_cannot_wait_for_its_cap_is_counted_as_the_cap_s(desk: Any, a_message: Make) -> None:
+    cap = "cap: {promo: 1 per 14 days}\n"
+    earlier = message(desk.database, a_message(cap, name="earlier"))
+    desk.dispatch()
+    coupon = {"expires_at": DUE + DAY}
+    late = a_message(cap, name="later", address_hash=earlier.address_hash, coupon=coupon)
+    write(desk.database, update(customers).values(phone_hash=earlier.address_hash))
+
+    desk.dispatch()
+
+    late_campaign = message(desk.database, late).campaign_id
+    with desk.database.read() as connection:
+        found = ledger.put_offs_by_reason(connection, late_campaign)
+    assert fates(desk.database) == {(S.ACCEPTED, None): 1, (S.EXPIRED, R.CAP): 1}
+    assert found == [PutOffRow(R.CAP, messages=1, times=0, accepted=0, still_open=0)]
+    assert found[0].ended == 1
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ def test_each_gate_has_its_reason(more: dict[str, Any], decision: Decision) -> N
     [
         ({}, Postpone(MORNING, Reason.QUIET_HOURS)),
         ({"expires_at": MORNING}, Expire(Reason.QUIET_HOURS)),
-        ({"coupon_expires_at": MORNING}, Expire(Reason.COUPON_EXPIRED)),
+        ({"coupon_expires_at": MORNING}, Expire(Reason.QUIET_HOURS)),
         ({"expires_at": MORNING + HOUR}, Postpone(MORNING, Reason.QUIET_HOURS)),
         ({"campaign_state": "paused"}, Postpone(MORNING, Reason.CAMPAIGN_PAUSED)),
     ],
@@ -85,6 +85,12 @@ def test_a_cap_is_free_again_when_the_oldest_contact_leaves_its_span() -> None:
 
 def test_a_cap_that_outlasts_the_message_ends_it() -> None:
     capped = replace(FINE, cap=ONE_IN_14_DAYS, contacts=(NOON - DAY,), expires_at=NOON + DAY)
+
+    assert decide(capped, NOON) == Expire(Reason.CAP)
+
+
+def test_a_cap_that_outlasts_the_coupon_is_why_it_ends() -> None:
+    capped = replace(FINE, cap=ONE_IN_14_DAYS, contacts=(NOON - DAY,), coupon_expires_at=NOON + DAY)
 
     assert decide(capped, NOON) == Expire(Reason.CAP)
 

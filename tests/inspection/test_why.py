@@ -1,6 +1,7 @@
 """Why tells every decision about one customer, and nothing that would give them away."""
 
 from datetime import datetime, timedelta
+from itertools import product
 
 import pytest
 from sqlalchemy import insert, select, update
@@ -17,11 +18,13 @@ from orchestrator.services.why import (
     why,
 )
 from orchestrator.store.database import Database
+from orchestrator.store.messages.intents import Refusal, refuse
 from orchestrator.store.tables import attempts, consents, events, messages
 from shops import EVENT_NOON, add_buyers, add_customer, add_order, add_suppression
 
 DAY = timedelta(days=1)
 YEAR = EVENT_NOON.year
+BOTH_TRACKS = {"new": {"orders_before": 0}, "returning": {"orders_before": {"at_least": 1}}}
 LAUNCH = EVENT_NOON + timedelta(hours=12)
 
 
@@ -64,7 +67,7 @@ def test_names_the_rule_that_keeps_a_customer_out(database: Database) -> None:
     assert story.campaigns[0].outside is Reason.OUTSIDE_AUDIENCE
     assert as_lines(story)[-5:] == [
         "  not in: outside_audience",
-        f"  order A-7 of {YEAR}-11-11 04:00: not admitted",
+        f"  order A-7 of {YEAR}-11-11 12:00: not admitted",
         "    yes order: asked a purchase, placed during the event; found a purchase",
         f"    yes audience.event_day: asked placed {YEAR}-11-11; found {YEAR}-11-11 12:00",
         "    no  audience.order_total: asked at least 299.00 CNY; found 249.00 CNY",
@@ -177,10 +180,76 @@ def test_tells_a_message_from_its_plan_to_its_evaluation(database: Database) -> 
     ]
     assert told[2].startswith(f"    coupon back: issued, until {YEAR}-12-03 ")
     assert told[3:] == [
-        f"    attempt 1 to outbox {YEAR}-11-19 04:00: accepted",
-        f"    delivered {YEAR}-11-19 05:00 (outbox)",
-        f"    counted by the send evaluation, due {YEAR}-11-30 04:00",
+        f"    attempt 1 to outbox {YEAR}-11-19 12:00: accepted",
+        f"    delivered {YEAR}-11-19 13:00 (outbox)",
+        f"    counted by the send evaluation, due {YEAR}-11-30 12:00",
     ]
+
+
+def test_counts_a_customer_in_their_own_group_alone(database: Database) -> None:
+    evaluated = {"sends": "10 days", "groups": "2 days"}
+    campaign = a_campaign(
+        database, tracks=BOTH_TRACKS, waves=[THANKS], offers={}, evaluate=evaluated
+    )
+    with database.write() as connection:
+        for number, (category, returns) in enumerate(product(("toys", "food"), (True, False))):
+            buyer = add_customer(connection, number, agreed=[(Channel.SMS, "service")])
+            add_order(connection, buyer, category=category)
+            if returns:
+                add_order(connection, buyer, at=EVENT_NOON - 9 * DAY)
+    campaign.enroll(LAUNCH)
+    campaign.plan(EVENT_NOON + 2 * DAY)
+
+    lines = as_lines(asked(campaign, "C0", now=EVENT_NOON + 2 * DAY))
+
+    groups = [line.strip().split(",")[0] for line in lines if "group evaluation" in line]
+    assert groups == ["counted by the group evaluation returning/toys"]
+
+
+def test_names_the_zone_of_its_moments_and_keeps_to_it(database: Database) -> None:
+    campaign = a_campaign(database)
+    with database.write() as connection:
+        add_order(connection, add_customer(connection, 1))
+
+    lines = as_lines(asked(campaign))
+
+    assert "Campaign test (running), moments of Asia/Shanghai" in lines
+    [order] = [line for line in lines if line.startswith("  order ")]
+    [found] = [line for line in lines if "audience.event_day" in line]
+    assert f"{YEAR}-11-11 12:00" in order
+    assert found.endswith(f"found {YEAR}-11-11 12:00")
+
+
+def test_a_customer_can_be_asked_for_by_our_number(database: Database) -> None:
+    campaign = a_campaign(database)
+    with database.write() as connection:
+        add_customer(connection, 1)
+        ours = add_customer(connection, 2, external_id="nickname")
+        add_order(connection, ours)
+    campaign.enroll(LAUNCH)
+
+    by_ours, by_theirs = asked(campaign, f"id:{ours}"), asked(campaign, "nickname")
+
+    assert by_ours == by_theirs
+    assert by_ours.campaigns[0].walk is not None
+
+
+def test_tells_what_a_message_waited_for_and_what_ended_it(database: Database) -> None:
+    campaign = a_campaign(database, waves=[COUPON])
+    planned_at = EVENT_NOON + 8 * DAY
+    with database.write() as connection:
+        add_buyers(connection, 1)
+    campaign.enroll(LAUNCH)
+    campaign.plan(planned_at)
+    for hours in (1, 2):
+        _refuse(database, MessageState.PLANNED, planned_at + timedelta(hours=hours))
+    _refuse(database, MessageState.EXPIRED, planned_at + timedelta(hours=3))
+
+    lines = as_lines(asked(campaign, now=planned_at))
+
+    first, last = f"{YEAR}-11-19 13:00", f"{YEAR}-11-20 14:00"
+    assert f"    put off 2 times for cap, first {first}, last until {last}" in lines
+    assert "    could not wait for cap: it would have been over by then" in lines
 
 
 def test_gives_no_phone_away(database: Database) -> None:
@@ -196,11 +265,22 @@ def test_gives_no_phone_away(database: Database) -> None:
 
     assert "13800001111" not in repr(story)
     assert "Anna" not in repr(story)
-    assert as_lines(story)[:3] == [
-        "Customer C1: phone",
-        f"  agreed to marketing by sms on {YEAR}-11-11 04:00 (test)",
-        f"  sms suppressed: opted_out on {YEAR}-11-11 04:00 (test)",
+    assert as_lines(story)[:4] == [
+        f"Customer C1 (id:{customer_id}): phone",
+        "  moments are those of Asia/Shanghai",
+        f"  agreed to marketing by sms on {YEAR}-11-11 12:00 (test)",
+        f"  sms suppressed: opted_out on {YEAR}-11-11 12:00 (test)",
     ]
+
+
+def _refuse(database: Database, state: MessageState, at: datetime) -> None:
+    """The cap stands against it, for a day."""
+    with database.write() as connection:
+        connection.execute(update(messages).values(state=MessageState.CLAIMED))
+        message_id = connection.execute(select(messages.c.id)).scalar_one()
+        until = at + DAY if state is MessageState.PLANNED else None
+        refusal = Refusal(message_id=message_id, state=state, reason=Reason.CAP, due_at=until)
+        refuse(connection, [refusal], at)
 
 
 def _accept(database: Database, at: datetime) -> None:

@@ -53,7 +53,12 @@ def report(
     [dim]Example:[/] orchestrator report double11-2026 --locale zh-CN --out double11.html
     """
     from orchestrator import wiring
-    from orchestrator.services.report import build_report, render_report, summary_table
+    from orchestrator.services.report import (
+        build_report,
+        render_report,
+        report_view,
+        summary_table,
+    )
 
     settings = wiring.Settings()
     with wiring.open_installation(settings) as installation:
@@ -63,7 +68,7 @@ def report(
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(page, encoding="utf-8")
     if as_json:
-        show_json(data)
+        show_json(report_view(data))
         return
     heading, *rows = summary_table(data, locale)
     show_table(campaign, heading, rows)
@@ -74,7 +79,8 @@ def preview(
     playbook: Annotated[str, typer.Argument(help="A playbook's name, or the path of its folder.")],
     wave: Annotated[str, typer.Argument(help="The wave's name.")],
     customer: Annotated[
-        str, typer.Option(help="As this customer would get it; else with example values.")
+        str,
+        typer.Option(help="As this customer (their number, or id:42) would get it; else examples."),
     ] = "",
     locale: Annotated[
         str, typer.Option(help="One language only.", show_default="all of the playbook")
@@ -146,7 +152,10 @@ def _print_text(heading: str, text: Any) -> None:
 
 
 def why(
-    customer: Annotated[str, typer.Argument(help="The number that the shop's export gives them.")],
+    customer: Annotated[
+        str,
+        typer.Argument(help="The number of the shop's export, or ours: id:42, as plans name it."),
+    ],
     campaign: Annotated[str, typer.Option(help="Of one campaign only.")] = "",
     at: At = "",
     as_json: Json = False,

@@ -66,6 +66,9 @@ def _show_simulation(ctx: typer.Context, report: Any) -> None:
     show_table("Ledger", ["state", "messages"], [[s.value, n] for s, n in report.states.items()])
     show_table("Not sent, by reason", ["reason", "messages"],
                [[r.value, n] for r, n in report.reasons.items()])  # fmt: skip
+    show_table("Put off, by reason", ["reason", "messages", "times", "accepted in the end", "open"],
+               [[one.reason.value, one.messages, one.times, one.accepted, one.still_open]
+                for one in report.put_offs])  # fmt: skip
     say = session_of(ctx).say
     say(
         f"{report.customers:,} customers, {report.enrolled:,} enrolled, {report.messages:,} messages, "

@@ -123,15 +123,13 @@ def _over_at(facts: MessageFacts, moment: datetime) -> Reason | None:
 
 
 def _put_off(facts: MessageFacts, until: datetime, reason: Reason) -> Postpone | Expire:
-    """Put off to a moment when they are awake; what would be over by then is over now."""
+    """
+    Put off to a moment when they are awake; what would be over by then is over now.
+
+    It ends for the reason it would have waited for: without the cap the coupon would have gone out.
+    """
     awake = awake_at(until, facts.quiet, facts.zone)
-    match _over_at(facts, awake):
-        case None:
-            return Postpone(awake, reason)
-        case Reason.COUPON_EXPIRED:
-            return Expire(Reason.COUPON_EXPIRED)
-        case _:
-            return Expire(reason)
+    return Expire(reason) if _over_at(facts, awake) else Postpone(awake, reason)
 
 
 def _cap_free_at(facts: MessageFacts, now: datetime) -> datetime | None:

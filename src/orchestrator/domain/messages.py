@@ -107,6 +107,10 @@ class Reason(StrEnum):
     NEVER_ANSWERED = "never_answered"
 
 
+#: what a message waits for as long as its coupon and its moment allow
+WAITED_FOR = frozenset({Reason.QUIET_HOURS, Reason.CAP, Reason.CAMPAIGN_PAUSED})
+
+
 class Fact(StrEnum):
     """News about an accepted message; facts stand beside the state and may come in any order."""
 

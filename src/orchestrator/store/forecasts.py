@@ -25,6 +25,7 @@ from orchestrator.playbooks.schedule import Step
 from orchestrator.store import moments
 from orchestrator.store.audience.candidates import entrance
 from orchestrator.store.messages.claims import Claimed
+from orchestrator.store.numbers import known_as, our_number
 from orchestrator.store.tables import (
     MICROSECOND,
     coupons,
@@ -121,8 +122,8 @@ def admission(
 
 
 def only(candidates: Select[Any], customer: str) -> Select[Any]:
-    """The candidates as far as they are one customer (the shop's number)."""
-    wanted = select(customers.c.id).where(customers.c.external_id == customer).scalar_subquery()
+    """The candidates as far as they are one customer."""
+    wanted = select(customers.c.id).where(known_as(customer)).scalar_subquery()
     return candidates.where(candidates.selected_columns.customer_id == wanted)
 
 
@@ -213,9 +214,9 @@ def planned_batches(
 
 
 def customer_of(connection: Connection, message_id: int) -> str:
-    """Return the number that the shop knows the message's customer by."""
-    found = select(customers.c.external_id).join(messages, messages.c.customer_id == customers.c.id)
-    return str(connection.execute(found.where(messages.c.id == message_id)).scalar_one())
+    """Return our number of the message's customer."""
+    found = select(messages.c.customer_id).where(messages.c.id == message_id)
+    return our_number(connection.execute(found).scalar_one())
 
 
 def coupons_of(connection: Connection, campaign_id: int, wave: str) -> list[CouponsAlike]:

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import Connection, Select, case, func, literal, select, union_all
 
 from orchestrator.domain.arms import Arm
 from orchestrator.domain.coupons import CouponState
-from orchestrator.domain.messages import MessageState, Reason
-from orchestrator.store.tables import coupons, enrollments, messages, sends
+from orchestrator.domain.messages import OPEN_STATES, WAITED_FOR, MessageState, Reason
+from orchestrator.store.tables import coupons, enrollments, messages, put_offs, sends
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,22 @@ class LedgerRow:
     reason: Reason | None
     of_campaign: bool  #: withheld by the campaign's lot, not by the send's
     messages: int
+
+
+@dataclass(frozen=True, slots=True)
+class PutOffRow:
+    """Messages that had to wait for the reason, or could not because they would have been over."""
+
+    reason: Reason
+    messages: int
+    times: int  #: that they were put off, all together
+    accepted: int  #: of the messages, in the end
+    still_open: int
+
+    @property
+    def ended(self) -> int:
+        """Never went."""
+        return self.messages - self.accepted - self.still_open
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +78,43 @@ def messages_by_state(connection: Connection, campaign_id: int) -> list[LedgerRo
         LedgerRow(state, reason, bool(by_campaign), number)
         for state, reason, by_campaign, number in connection.execute(counted)
     ]
+
+
+def put_offs_by_reason(connection: Connection, campaign_id: int) -> list[PutOffRow]:
+    """Return what messages waited for; one that waited for two things counts with both."""
+    hindered = _hindered(campaign_id).subquery("hindered")
+    columns = messages.c
+    counted = (
+        select(
+            hindered.c.reason,
+            func.count(),
+            func.sum(hindered.c.times),
+            _sum_of(columns.state == MessageState.ACCEPTED),
+            _sum_of(columns.state.in_(OPEN_STATES)),
+        )
+        .join(messages, columns.id == hindered.c.message_id)
+        .group_by(hindered.c.reason)
+        .order_by(hindered.c.reason)
+    )
+    return [PutOffRow(row[0], *map(int, row[1:])) for row in connection.execute(counted)]
+
+
+def _hindered(campaign_id: int) -> Select[Any]:
+    """A row for each message and reason: put off for it, or ended because it could not wait."""
+    columns = messages.c
+    ended = columns.state == MessageState.EXPIRED
+    waited = (
+        select(put_offs.c.message_id, put_offs.c.reason, put_offs.c.times)
+        .join(messages, columns.id == put_offs.c.message_id)
+        .where(columns.campaign_id == campaign_id)
+    )
+    could_not = select(columns.id, columns.reason, literal(0)).where(
+        columns.campaign_id == campaign_id, ended, columns.reason.in_(WAITED_FOR)
+    )
+    each = union_all(waited, could_not).subquery("each")
+    return select(each.c.message_id, each.c.reason, func.sum(each.c.times).label("times")).group_by(
+        each.c.message_id, each.c.reason
+    )
 
 
 def enrolled(connection: Connection, campaign_id: int) -> list[EnrolledRow]:

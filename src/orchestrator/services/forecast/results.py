@@ -24,7 +24,7 @@ class WaveForecast:
     occurrences: int
     outcomes: Mapping[tuple[MessageState, Reason | None, str | None], int]  #: of one occurrence
     unwritten: Mapping[Reason, int]  #: texts that could not be rendered
-    failing_customer: str | None  #: the number of the first whose text failed
+    failing_customer: str | None  #: our number (id:42) of the first whose text failed
     parts: int  #: SMS parts of one occurrence
     cost: int  #: of one occurrence, thousandths of a minor unit
     coupon_exposure: int  #: face value of one occurrence's coupons, minor units

@@ -7,6 +7,7 @@ from orchestrator.services.report.page import (
     report_markdown,
     summary_table,
 )
+from orchestrator.services.report.view import report_view
 from orchestrator.services.report.words import LOCALES, LocaleUnknownError
 
 __all__ = [
@@ -17,5 +18,6 @@ __all__ = [
     "build_report",
     "render_report",
     "report_markdown",
+    "report_view",
     "summary_table",
 ]

@@ -20,6 +20,7 @@ def build_report(database: Database, campaign_name: str, now: datetime) -> Repor
         sent = ledger.sent(connection, campaign.id)
         enrolled = ledger.enrolled(connection, campaign.id)
         states = ledger.messages_by_state(connection, campaign.id)
+        put_offs = ledger.put_offs_by_reason(connection, campaign.id)
         coupons = ledger.coupons_by_state(connection, campaign.id)
     definition = reopen_playbook(campaign.files).definition
     own = {item.send_id: item for item in found if item.kind is EvaluationKind.SEND}
@@ -43,5 +44,6 @@ def build_report(database: Database, campaign_name: str, now: datetime) -> Repor
         next_due_on=min(due).astimezone(zone).date() if due else None,
         enrolled=tuple(enrolled),
         ledger=tuple(states),
+        put_offs=tuple(put_offs),
         coupons=tuple(coupons),
     )

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from orchestrator.domain.evaluations import EvaluationKind
 from orchestrator.services.pooled import Pooled
 from orchestrator.store.evaluations import StoredEvaluation
-from orchestrator.store.ledger import CouponRow, EnrolledRow, LedgerRow, SentRow
+from orchestrator.store.ledger import CouponRow, EnrolledRow, LedgerRow, PutOffRow, SentRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,7 @@ class ReportData:
     next_due_on: date | None
     enrolled: tuple[EnrolledRow, ...]
     ledger: tuple[LedgerRow, ...]
+    put_offs: tuple[PutOffRow, ...]
     coupons: tuple[CouponRow, ...]
 
     @property

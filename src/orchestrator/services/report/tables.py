@@ -49,6 +49,7 @@ def tables_of(data: ReportData, words: Words) -> list[Table]:
         groups(data, words),
         tracks(data, words),
         ledger(data, words),
+        put_offs(data, words),
         enrolled(data, words),
         coupons(data, words),
     ]
@@ -222,6 +223,21 @@ def _reason(row: LedgerRow, words: Words) -> str:
     if row.of_campaign:
         return words.say("reason.held_out_of_campaign")
     return words.say(f"reason.{row.reason}") if row.reason else ""
+
+
+def put_offs(data: ReportData, words: Words) -> Table:
+    rows = tuple(
+        (
+            Entry(words.say(f"reason.{row.reason}")),
+            *(
+                Entry(words.whole(number))
+                for number in (row.messages, row.times, row.accepted, row.still_open, row.ended)
+            ),
+        )
+        for row in data.put_offs
+    )
+    columns = ("reason", "messages", "times", "accepted", "still_open", "ended")
+    return Table(name="put_offs", columns=columns, rows=rows)
 
 
 def enrolled(data: ReportData, words: Words) -> Table:

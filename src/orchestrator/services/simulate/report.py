@@ -7,9 +7,10 @@ from datetime import date, datetime
 
 from orchestrator.domain.messages import MessageState, Reason
 from orchestrator.services.simulate.truth import Judged
-from orchestrator.store import simulation
+from orchestrator.store import ledger, simulation
 from orchestrator.store.campaigns import StoredCampaign
 from orchestrator.store.database import Connection
+from orchestrator.store.ledger import PutOffRow
 from orchestrator.store.simulation import Tally
 
 
@@ -40,6 +41,7 @@ class SimulationReport:
     sends: tuple[DayOfSends, ...]
     states: dict[MessageState, int]
     reasons: dict[Reason, int]  #: why messages were not sent
+    put_offs: tuple[PutOffRow, ...]  #: what messages waited for, whatever became of them
     orders_caused: int
     opt_outs: int
     cost: int  #: thousandths of a minor unit
@@ -52,7 +54,8 @@ class SimulationReport:
 
     @property
     def caps_hit(self) -> int:
-        return self.reasons.get(Reason.CAP, 0)
+        """Messages that a cap let wait, or ended because they could not wait that long."""
+        return sum(row.messages for row in self.put_offs if row.reason is Reason.CAP)
 
 
 def sum_up(
@@ -68,7 +71,7 @@ def sum_up(
     orders_caused: int,
     judged: Iterable[Judged],
 ) -> SimulationReport:
-    ledger = simulation.tallies(connection, campaign.id)
+    tallies = simulation.tallies(connection, campaign.id)
     return SimulationReport(
         campaign=campaign.name,
         currency=campaign.shop.currency,
@@ -79,12 +82,13 @@ def sum_up(
         ended_at=ended_at,
         ticks=ticks,
         unfinished=unfinished,
-        sends=by_day(ledger),
-        states=by_state(ledger),
-        reasons=by_reason(ledger),
+        sends=by_day(tallies),
+        states=by_state(tallies),
+        reasons=by_reason(tallies),
+        put_offs=tuple(ledger.put_offs_by_reason(connection, campaign.id)),
         orders_caused=orders_caused,
         opt_outs=simulation.opt_outs(connection),
-        cost=sum(tally.cost for tally in ledger),
+        cost=sum(tally.cost for tally in tallies),
         evaluations=tuple(judged),
     )
 

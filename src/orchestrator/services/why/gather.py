@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import TypeVar
 
 from orchestrator.domain.arms import campaign_salt, draw_lot, lots_of, wave_salt
-from orchestrator.domain.evaluations import EvaluationKind
+from orchestrator.domain.evaluations import EvaluationKind, group_scope
 from orchestrator.domain.messages import Reason
 from orchestrator.playbooks import Definition, reopen_playbook
-from orchestrator.playbooks.schedule import steps_of
+from orchestrator.playbooks.schedule import steps_of, tracks_beginning
 from orchestrator.services.why.story import (
     CampaignStory,
     MessageStory,
@@ -28,6 +28,7 @@ from orchestrator.store.inspection.customers import (
     Counted,
     Enrolled,
     Happened,
+    Waited,
     Written,
 )
 
@@ -55,7 +56,9 @@ def why(
     definition_of: Callable[[StoredCampaign], Definition] = pinned_definition,
 ) -> Why:
     """
-    Return everything decided about the customer (the shop's own number), of one campaign or of all.
+    Return everything decided about the customer, of one campaign or of all.
+
+    They are asked for by the shop's own number, or by ours: ``id:42``.
 
     The rules are asked as of ``now``, by the SQL that enrolls. Raises CustomerUnknownError and
     CampaignUnknownError.
@@ -73,7 +76,7 @@ def why(
             suppressions=customers.suppressions_of(connection, profile.id),
             elsewhere=customers.said_elsewhere(connection, profile.id),
             campaigns=tuple(
-                _story(connection, _Case(customer, one, definition_of(one), now), papers)
+                _story(connection, _Case(profile.customer, one, definition_of(one), now), papers)
                 for one in _chosen(connection, campaign)
             ),
         )
@@ -96,6 +99,7 @@ class _Papers:
     person: str
     enrolled: tuple[Enrolled, ...]
     written: tuple[Written, ...]
+    waits: Mapping[int, tuple[Waited, ...]]  #: by message
     attempts: Mapping[int, tuple[Attempted, ...]]  #: by message
     events: Mapping[int, tuple[Happened, ...]]  #: by message
     evaluations: Mapping[int, tuple[Counted, ...]]  #: by send
@@ -109,6 +113,7 @@ def _papers(connection: Connection, customer_id: int) -> _Papers:
         person=customers.person(connection, customer_id),
         enrolled=enrolled,
         written=written,
+        waits=_by("message_id", customers.put_offs_of(connection, ids)),
         attempts=_by("message_id", customers.attempts_on(connection, ids)),
         events=_by("message_id", customers.events_of(connection, ids)),
         evaluations=_by("send_id", customers.evaluations_of(connection, sends)),
@@ -146,6 +151,7 @@ def _story(connection: Connection, case: _Case, papers: _Papers) -> CampaignStor
     return CampaignStory(
         campaign=campaign.name,
         state=campaign.state,
+        timezone=case.definition.timezone,
         walk=None if own is None else _walk(case, own, papers),
         outside=_outside(case.customer, own, verdicts),
         orders=tuple(verdicts),
@@ -158,7 +164,7 @@ def _walk(case: _Case, enrolled: Enrolled, papers: _Papers) -> WalkStory:
         lot=draw_lot(papers.person, campaign_salt(case.campaign.salt)),
         held_out_below=lots_of(case.definition.holdout),
         messages=tuple(
-            _message(case, one, papers)
+            _message(case, enrolled, one, papers)
             for one in papers.written
             if one.enrollment_id == enrolled.id
         ),
@@ -166,20 +172,32 @@ def _walk(case: _Case, enrolled: Enrolled, papers: _Papers) -> WalkStory:
     )
 
 
-def _message(case: _Case, one: Written, papers: _Papers) -> MessageStory:
+def _message(case: _Case, enrolled: Enrolled, one: Written, papers: _Papers) -> MessageStory:
     salt = wave_salt(case.campaign.salt, one.wave, one.occurrence)
     return MessageStory(
         message=one,
         lot=draw_lot(papers.person, salt),
         withheld_below=lots_of(case.definition.wave_named(one.wave).holdout),
+        waits=papers.waits.get(one.id, ()),
         attempts=papers.attempts.get(one.id, ()),
         events=papers.events.get(one.id, ()),
         evaluations=tuple(
             item
             for item in papers.evaluations.get(one.send_id, ())
-            if one.assigned or item.kind is not EvaluationKind.SEND
+            if _counts(item, case.definition, one, enrolled)
         ),
     )
+
+
+def _counts(item: Counted, definition: Definition, one: Written, enrolled: Enrolled) -> bool:
+    """Whether the evaluation of the message's send counts this customer."""
+    match item.kind:
+        case EvaluationKind.SEND:
+            return one.assigned
+        case EvaluationKind.GROUP:
+            return item.scope == group_scope(enrolled.track, enrolled.category)
+        case _:
+            return enrolled.track in tracks_beginning(definition, one.wave)
 
 
 def _next(definition: Definition, enrolled: Enrolled) -> NextStep | None:

@@ -14,6 +14,7 @@ from orchestrator.store.inspection.customers import (
     Profile,
     SaidElsewhere,
     Suppressed,
+    Waited,
     Written,
 )
 
@@ -23,6 +24,7 @@ class MessageStory:
     message: Written
     lot: int  #: 0 … 9,999
     withheld_below: int  #: lots below this one are withheld from the send
+    waits: tuple[Waited, ...]
     attempts: tuple[Attempted, ...]
     events: tuple[Happened, ...]
     evaluations: tuple[Counted, ...]
@@ -51,6 +53,7 @@ class WalkStory:
 class CampaignStory:
     campaign: str
     state: str
+    timezone: str  #: the playbook's; what the rules found is told in it
     walk: WalkStory | None
     outside: Reason | None  #: why the customer is not in; none also where they are to be enrolled
     orders: tuple[OrderVerdict, ...]  #: what the rules say about each order that is in question

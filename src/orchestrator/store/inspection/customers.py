@@ -9,8 +9,10 @@ from sqlalchemy import Connection, Select, and_, func, or_, select
 
 from orchestrator.domain.arms import Arm
 from orchestrator.domain.coupons import CouponState
+from orchestrator.domain.evaluations import EvaluationKind
 from orchestrator.domain.messages import Channel, Fact, MessageState, Reason, WaveKind
 from orchestrator.store import persons
+from orchestrator.store.numbers import known_as
 from orchestrator.store.stocks import is_unread
 from orchestrator.store.tables import (
     attempts,
@@ -23,6 +25,7 @@ from orchestrator.store.tables import (
     events,
     messages,
     orders,
+    put_offs,
     sends,
     suppressions,
 )
@@ -120,6 +123,17 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Waited:
+    """What a message had to wait for, before it was sent or ended."""
+
+    message_id: int
+    reason: Reason
+    times: int
+    first_at: datetime
+    until: datetime  #: as of the last time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Attempted:
     message_id: int
     token: int
@@ -144,7 +158,7 @@ class Counted:
     """An evaluation that counts the messages of a send."""
 
     send_id: int
-    kind: str
+    kind: EvaluationKind
     scope: str
     revision: int
     due_at: datetime
@@ -152,6 +166,7 @@ class Counted:
 
 
 def profile(connection: Connection, customer: str) -> Profile | None:
+    """Return the profile with the shop's own number, or with ours where it is asked as id:42."""
     same = customers.alias("same")
     shared = select(func.count()).select_from(same).where(same.c.person == customers.c.person)
     asked = select(
@@ -162,7 +177,7 @@ def profile(connection: Connection, customer: str) -> Profile | None:
         customers.c.email_hash.is_not(None).label("has_email"),
         customers.c.locale,
         customers.c.timezone,
-    ).where(customers.c.external_id == customer)
+    ).where(known_as(customer))
     found = _all(connection, Profile, asked)
     return found[0] if found else None
 
@@ -253,6 +268,12 @@ def messages_of(connection: Connection, enrollment_ids: Sequence[int]) -> tuple[
     return _all(connection, Written, asked.order_by(columns.would_go_at, columns.id))
 
 
+def put_offs_of(connection: Connection, message_ids: Sequence[int]) -> tuple[Waited, ...]:
+    asked = select(*(put_offs.c[name] for name in Waited.__annotations__))
+    chosen = asked.where(put_offs.c.message_id.in_(message_ids))
+    return _all(connection, Waited, chosen.order_by(put_offs.c.first_at, put_offs.c.reason))
+
+
 def attempts_on(connection: Connection, message_ids: Sequence[int]) -> tuple[Attempted, ...]:
     asked = select(*(attempts.c[name] for name in Attempted.__annotations__))
     chosen = asked.where(attempts.c.message_id.in_(message_ids))
@@ -269,7 +290,9 @@ def evaluations_of(connection: Connection, send_ids: Sequence[int]) -> tuple[Cou
     columns = evaluations.c
     asked = select(*(columns[name] for name in Counted.__annotations__))
     chosen = asked.where(columns.send_id.in_(send_ids))
-    return _all(connection, Counted, chosen.order_by(columns.send_id, columns.due_at, columns.id))
+    ordered = chosen.order_by(columns.send_id, columns.due_at, columns.id)
+    rows = connection.execute(ordered).mappings()
+    return tuple(Counted(**{**row, "kind": EvaluationKind(row["kind"])}) for row in rows)
 
 
 def _all(connection: Connection, shape: type[_Shape], asked: Select[Any]) -> tuple[_Shape, ...]:

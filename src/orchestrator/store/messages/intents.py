@@ -18,6 +18,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 
 from orchestrator.domain.messages import FINAL_STATES, MessageState, Reason
 from orchestrator.store.bulk import rows_as_table
@@ -27,6 +28,7 @@ from orchestrator.store.tables import (
     enrollments,
     messages,
     micros,
+    put_offs,
 )
 
 
@@ -141,6 +143,28 @@ def refuse(connection: Connection, refusals: Sequence[Refusal], now: datetime) -
             finished_at=decided.c.finished_at,
             owner=None,
             lease_until=None,
+        )
+    )
+    if any(one.state is MessageState.PLANNED for one in refusals):
+        _note_put_offs(connection, decided, now)
+
+
+def _note_put_offs(connection: Connection, decided: Any, now: datetime) -> None:
+    """Keep what each one waits for: the message itself forgets it when it is claimed again."""
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    waiting = select(
+        decided.c.id,
+        decided.c.reason,
+        literal(1, Integer),
+        literal(micros(now), BigInteger),
+        decided.c.due_at,
+    ).where(decided.c.state == MessageState.PLANNED.value)
+    columns = ["message_id", "reason", "times", "first_at", "until"]
+    noted = dialect.insert(put_offs).from_select(columns, waiting)
+    connection.execute(
+        noted.on_conflict_do_update(
+            index_elements=["message_id", "reason"],
+            set_={"times": put_offs.c.times + 1, "until": noted.excluded.until},
         )
     )
 

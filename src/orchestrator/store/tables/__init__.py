@@ -8,6 +8,7 @@ from orchestrator.store.tables.campaigns import (
     enrollments,
     messages,
     playbook_versions,
+    put_offs,
     sends,
 )
 from orchestrator.store.tables.records import (
@@ -56,6 +57,7 @@ __all__ = [
     "orders",
     "playbook_versions",
     "products",
+    "put_offs",
     "sends",
     "suppressions",
 ]

@@ -65,6 +65,8 @@ campaigns = Table(
     Column("spent", BigInteger, nullable=False, server_default="0"),  # thousandths of a minor unit
     Column("launched_at", Moment, nullable=False),
     Column("enrolled_seen", String(80)),  # the shop's data when people were last enrolled
+    # How many recorded evaluations the last published report told of.
+    Column("evaluations_reported", Integer, nullable=False, server_default="0"),
     CheckConstraint("state IN ('running', 'paused', 'stopped', 'done')", name="state"),
 )
 
@@ -201,6 +203,17 @@ messages = Table(
     ),
     Index("ix_messages_send_id", "send_id", "arm"),
     Index("ix_messages_customer_id", "customer_id"),
+)
+
+# What a message waited for before it was sent or ended: a row for each reason, however often.
+put_offs = Table(
+    "put_offs",
+    metadata,
+    Column("message_id", ForeignKey("messages.id"), primary_key=True),
+    Column("reason", Word(Reason), primary_key=True),
+    Column("times", Integer, nullable=False),
+    Column("first_at", Moment, nullable=False),
+    Column("until", Moment, nullable=False),  # as of the last time
 )
 
 attempts = Table(
