@@ -1,4 +1,4 @@
-"""The demonstration: months of a campaign in a minute, by the flows that run a live one.
+"""The demonstration: months of a campaign in minutes, by the flows that run a live one.
 
 ``orchestrator demo`` starts it with a private Prefect server. The clock is virtual: each flow is told
 its moment, and the demo jumps from one at which something is due to the next.
@@ -38,7 +38,7 @@ def main() -> None:
     try:
         # Heartbeats would make every flow run take a second longer, and nobody watches these runs.
         with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
-            _play(arguments, console)
+            wrong = _play(arguments, console)
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception as error:
@@ -47,9 +47,13 @@ def main() -> None:
         console.print(f"The demo stopped: {error}", markup=False)
         sys.exit(1)
     console.print(f"Done in {time.monotonic() - began:.0f} s.")
+    if wrong:
+        console.print(f"Something is wrong: {'; '.join(wrong)}.", markup=False, soft_wrap=True)
+        sys.exit(1)
 
 
-def _play(arguments: argparse.Namespace, console: Console) -> None:
+def _play(arguments: argparse.Namespace, console: Console) -> list[str]:
+    """Return what is wrong with the result, a line each."""
     shop: GeneratedShop | RealShop
     if arguments.orders:
         shop = RealShop(arguments.folder, arguments.orders, arguments.preset, arguments.event)
@@ -69,7 +73,8 @@ def _play(arguments: argparse.Namespace, console: Console) -> None:
     with wiring.open_installation(settings) as installation:
         last = _advance_through(installation, shop, console)
         evaluate(EvaluateForm(campaign=shop.campaign, at=last.isoformat()))
-        show_results(installation, shop.campaign, shop.note, last)
+        judged = shop.judge(installation)
+        return show_results(installation, shop.campaign, last, note=shop.note, judged=judged)
 
 
 def _advance_through(

@@ -24,9 +24,10 @@ from orchestrator.services.simulate.parameters import (
     parameters_for,
 )
 from orchestrator.services.simulate.population import make_shop
+from orchestrator.services.simulate.truth import Judged, judge
 from orchestrator.services.simulate.world import World
 from orchestrator.services.track import track
-from orchestrator.store import simulation, unreachable
+from orchestrator.store import campaigns, simulation, unreachable
 from orchestrator.wiring import Installation, Settings
 
 _BLACK_FRIDAY_2010 = (date(2010, 11, 22), date(2010, 11, 28))
@@ -127,6 +128,13 @@ class GeneratedShop:
         self._news = [event for event in self._news if event.at > moment]
         track(installation.database, "outbox", ripe, moment)
 
+    def judge(self, installation: Installation) -> list[Judged]:
+        """Put each recorded evaluation beside the truth, which this shop knows."""
+        with installation.database.read() as connection:
+            campaign = campaigns.find(connection, self.campaign)
+            assert campaign is not None  # noqa: S101  # the demo has launched it
+            return judge(connection, campaign, self._definition, self._behaviour, self._world)
+
 
 @dataclass(slots=True)
 class RealShop:
@@ -173,6 +181,9 @@ class RealShop:
 
     def answer(self, installation: Installation, moment: datetime) -> None:
         """Nobody answers."""
+
+    def judge(self, installation: Installation) -> None:
+        """What they would have done is not known, but that nothing was caused."""
 
     def _is_online_retail(self) -> bool:
         if self.preset != "auto":

@@ -1,4 +1,6 @@
-"""Every day: record the evaluations that are due, and publish the reports they change."""
+"""Every day: record the evaluations that are due, and publish the reports that tell something new."""
+
+from typing import Any
 
 from prefect import flow, get_run_logger
 from prefect.artifacts import create_markdown_artifact
@@ -7,8 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from orchestrator import wiring
 from orchestrator.services.evaluate import evaluate as evaluate_due
 from orchestrator.services.evaluate import revise
-from orchestrator.services.report import build_report, report_markdown
-from orchestrator.services.steer import list_campaigns
+from orchestrator.services.publish import publish
 
 
 class EvaluateForm(BaseModel):
@@ -37,23 +38,25 @@ class EvaluateForm(BaseModel):
 
 
 @flow(name="evaluate")
-def evaluate(form: EvaluateForm = EvaluateForm()) -> dict[str, int]:
+def evaluate(form: EvaluateForm = EvaluateForm()) -> dict[str, Any]:
     """Say what each send caused, once its window is over; never earlier, never twice."""
     now = wiring.moment(form.at)
     with wiring.open_installation() as installation:
         database = installation.database
         recorded = evaluate_due(database, now).recorded
         revised = revise(database, now).revised
-        names = [each.name for each in list_campaigns(database)] if recorded or revised else []
-        wanted = sorted({*names, *([form.campaign] if form.campaign else [])})
-        texts = {
-            name: report_markdown(build_report(database, name, now), form.locale) for name in wanted
-        }
-    for name, text in texts.items():
-        create_markdown_artifact(
-            key=f"report-{wiring.artifact_key(name)}",
-            markdown=text,
-            description=f"Report of {name}",
+        published = publish(
+            database, now, locale=form.locale, hand_over=_artifact, asked_for=form.campaign
         )
-    get_run_logger().info("recorded %d, revised %d", len(recorded), len(revised))
-    return {"recorded": len(recorded), "revised": len(revised)}
+    get_run_logger().info(
+        "recorded %d, revised %d, published %d", len(recorded), len(revised), len(published)
+    )
+    return {"recorded": len(recorded), "revised": len(revised), "published": list(published)}
+
+
+def _artifact(campaign: str, report: str) -> None:
+    create_markdown_artifact(
+        key=f"report-{wiring.artifact_key(campaign)}",
+        markdown=report,
+        description=f"Report of {campaign}",
+    )

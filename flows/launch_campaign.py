@@ -8,6 +8,7 @@ from orchestrator import wiring
 from orchestrator.playbooks import read_playbook
 from orchestrator.services.forecast import forecast, forecast_markdown
 from orchestrator.services.launch import launch
+from orchestrator.services.preview import preview_playbook
 
 
 class LaunchForm(BaseModel):
@@ -41,7 +42,7 @@ class LaunchForm(BaseModel):
 
 @flow(name="launch-campaign")
 def launch_campaign(form: LaunchForm) -> dict[str, str]:
-    """Show what the campaign would do: who, when, which texts, at what cost; start it if asked to."""
+    """Show what the campaign would do: who, when, at what cost, the texts; start it if asked to."""
     settings, now = wiring.Settings(), wiring.moment(form.at)
     playbook = read_playbook(settings.playbook_folder(form.playbook))
     name = form.name or playbook.definition.playbook
@@ -55,7 +56,8 @@ def launch_campaign(form: LaunchForm) -> dict[str, str]:
                 random_bytes=wiring.random_bytes,
             )
             create_markdown_artifact(
-                key=f"plan-{wiring.artifact_key(name)}", markdown=forecast_markdown(shown)
+                key=f"plan-{wiring.artifact_key(name)}",
+                markdown=forecast_markdown(shown, examples=preview_playbook(playbook)),
             )
             return {"campaign": name, "state": "planned only"}
         campaign = launch(

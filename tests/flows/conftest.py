@@ -7,6 +7,7 @@ import pytest
 from prefect.settings import (
     PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
     PREFECT_LOGGING_TO_API_ENABLED,
+    PREFECT_SERVER_DATABASE_CONNECTION_URL,
     temporary_settings,
 )
 from prefect.testing.utilities import prefect_test_harness
@@ -17,18 +18,20 @@ PROJECT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[None]:
+def server() -> Iterator[Path]:
+    """A Prefect server for all flow tests; the path of its database."""
     with (
         prefect_test_harness(server_startup_timeout=180),
         temporary_settings(
             {PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None, PREFECT_LOGGING_TO_API_ENABLED: False}
         ),
     ):
-        yield
+        url = str(PREFECT_SERVER_DATABASE_CONNECTION_URL.value())
+        yield Path(url.partition("///")[2])
 
 
 @pytest.fixture
-def shop(server: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> wiring.Settings:
+def shop(server: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> wiring.Settings:
     """The settings of a shop with an empty database, as every flow of the test finds them."""
     monkeypatch.setenv("ORCHESTRATOR_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("ORCHESTRATOR_PLAYBOOKS", str(PROJECT / "templates"))

@@ -58,6 +58,16 @@ def preview_examples(playbook: Playbook, wave: str, locale: str | None) -> list[
     return list(shown.values())
 
 
+def preview_playbook(playbook: Playbook) -> list[Preview]:
+    """Return every text of the playbook in its first locale, wave by wave."""
+    definition = playbook.definition
+    return [
+        shown
+        for wave in definition.waves
+        for shown in preview_examples(playbook, wave.wave, definition.locales[0])
+    ]
+
+
 def _cases(
     playbook: Playbook, wave_name: str
 ) -> Iterator[tuple[str, str | None, str | None, Channel]]:

@@ -116,6 +116,30 @@ def set_state(
     return connection.execute(moved.values(state=state, state_reason=reason)).rowcount == 1
 
 
+def with_untold_evaluations(connection: Connection) -> dict[str, int]:
+    """
+    Return by name how many evaluations are recorded, of campaigns whose report told of fewer.
+
+    Counted and not dated: rows are only ever added, so one that is committed late is not missed.
+    """
+    recorded = func.count(evaluations.c.id)
+    counted = (
+        select(campaigns.c.name, recorded.label("recorded"))
+        .join(evaluations, evaluations.c.campaign_id == campaigns.c.id)
+        .where(evaluations.c.recorded_at.is_not(None))
+        .group_by(campaigns.c.id, campaigns.c.name, campaigns.c.evaluations_reported)
+        .having(recorded > campaigns.c.evaluations_reported)
+    )
+    return {row.name: row.recorded for row in connection.execute(counted)}
+
+
+def set_evaluations_reported(connection: Connection, name: str, number: int) -> None:
+    """Note how many a published report has told of; never fewer than before."""
+    columns = campaigns.c
+    told = update(campaigns).where(columns.name == name, columns.evaluations_reported < number)
+    connection.execute(told.values(evaluations_reported=number))
+
+
 def set_enrolled_seen(connection: Connection, campaign_id: int, seen: str) -> None:
     connection.execute(
         update(campaigns).where(campaigns.c.id == campaign_id).values(enrolled_seen=seen)

@@ -7,14 +7,22 @@ from orchestrator.domain.arms import Arm
 from orchestrator.domain.messages import MessageState
 from orchestrator.domain.money import Money
 from orchestrator.services.forecast.results import Forecast, WaveForecast
+from orchestrator.services.preview import Preview
 from orchestrator.store.forecasts import CouponsAlike
 
 MILLIS = 1_000  # costs are in thousandths of a minor unit
 DAYS_SHOWN = 40
 
 
-def forecast_markdown(found: Forecast, *, samples: bool = False) -> str:
-    """Return the whole forecast; ``samples`` adds rendered texts, which are personal data."""
+def forecast_markdown(
+    found: Forecast, *, samples: bool = False, examples: Iterable[Preview] = ()
+) -> str:
+    """
+    Return the whole forecast.
+
+    ``samples`` adds texts as customers would get them, which are personal data; ``examples`` are
+    texts with made-up values, fit to be shown to anybody.
+    """
     return "\n".join(
         [
             f"# Plan of {found.playbook} (version {found.version[:12]})",
@@ -25,6 +33,7 @@ def forecast_markdown(found: Forecast, *, samples: bool = False) -> str:
             *_days(found),
             *_power(found),
             *(_samples(found) if samples else ()),
+            *_examples(examples),
         ]
     )
 
@@ -85,7 +94,7 @@ def _waves(found: Forecast) -> Iterator[str]:
         for reason, number in wave.unwritten.items():
             yield (
                 f"- **{wave.wave}: {number} texts cannot be written ({reason})**, the first for "
-                f"customer {wave.failing_customer}"
+                f"customer {wave.failing_customer} (`orchestrator why {wave.failing_customer}`)"
             )
 
 
@@ -173,13 +182,27 @@ def _samples(found: Forecast) -> Iterator[str]:
     yield ""
     for wave in found.waves:
         for sample in wave.samples:
-            yield f"### {wave.wave}: {sample.template}"
-            yield ""
-            if sample.subject is not None:
-                yield f"> **{sample.subject}**"
-                yield ">"
-            yield from (f"> {line}" for line in sample.text.splitlines())
-            yield ""
+            yield from _text(f"{wave.wave}: {sample.template}", sample.subject, sample.text)
+
+
+def _examples(examples: Iterable[Preview]) -> Iterator[str]:
+    shown = list(examples)
+    if shown:
+        yield "## Texts, with example values"
+        yield ""
+    for one in shown:
+        yield from _text(one.template, one.text.subject, one.text.text)
+
+
+def _text(heading: str, subject: str | None, text: str) -> Iterator[str]:
+    yield f"### {heading}"
+    yield ""
+    if subject is not None:
+        yield f"> **{subject}**"
+        yield ">"
+    # Two blanks at its end: the next line begins where the author began it.
+    yield from (f"> {line}  " for line in text.splitlines())
+    yield ""
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
