@@ -27,6 +27,8 @@ from orchestrator.playbooks.values import (
     Strict,
 )
 
+ONLY_TRACK = "all"  #: everybody, in a playbook that names no tracks
+
 
 @cache
 def _zones() -> frozenset[str]:
@@ -230,7 +232,7 @@ class Definition(Strict):
     )
     audience: Rule
     holdout: Share = Field(default=0.0, lt=1)
-    tracks: dict[Name, Rule] = Field(default_factory=lambda: {"all": Rule()}, min_length=1)
+    tracks: dict[Name, Rule] = Field(default_factory=lambda: {ONLY_TRACK: Rule()}, min_length=1)
     waves: tuple[Wave, ...] = Field(min_length=1)
     offers: dict[Name, Offer] = Field(default_factory=dict)
     evaluate: Evaluate = Evaluate()

@@ -78,3 +78,10 @@ def test_what_is_not_known_is_a_dash() -> None:
     words = words_of("en")
 
     assert [words.share(None), words.money(None, "CNY"), words.p_value(None)] == ["–"] * 3
+
+
+def test_one_customer_is_not_many_and_the_only_track_is_everybody() -> None:
+    words = words_of("en")
+
+    assert [words.customers(1), words.customers(1_200)] == ["1 customer", "1,200 customers"]
+    assert [words.track("all"), words.track("new")] == ["everybody", "new"]

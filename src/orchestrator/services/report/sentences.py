@@ -21,18 +21,21 @@ def subject(one: Pooled, words: Words) -> str:
 def group_name(scope: str, words: Words) -> str:
     track, category = read_group_scope(scope)
     named = category or words.say("subject.no_category")
-    return words.say("subject.group", track=track, category=named)
+    return words.say("subject.group", track=words.track(track), category=named)
 
 
 def sentence(one: Pooled, words: Words) -> str:
     """Say what the figure means to the shop, in customers rather than in shares."""
     assigned = one.sums.treated.sums.assigned
     caused = one.difference.times(assigned)
-    name, people = subject(one, words), words.whole(assigned)
+    name, people = subject(one, words), words.customers(assigned)
     if one.verdict is Verdict.NOT_MEASURED or caused.value is None or caused.interval is None:
         responders = words.whole(one.sums.treated.sums.responders)
         return words.say(
-            "sentence.not_measured", subject=name, assigned=people, responders=responders
+            "sentence.not_measured",
+            subject=name,
+            assigned=words.whole(assigned),
+            responders=responders,
         )
     low, high = caused.interval.low, caused.interval.high
     if one.verdict is Verdict.CANNOT_TELL:

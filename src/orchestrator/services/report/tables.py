@@ -242,7 +242,11 @@ def put_offs(data: ReportData, words: Words) -> Table:
 
 def enrolled(data: ReportData, words: Words) -> Table:
     rows = tuple(
-        (Entry(row.track), Entry(words.say(f"arm.{row.arm}")), Entry(words.whole(row.customers)))
+        (
+            Entry(words.track(row.track)),
+            Entry(words.say(f"arm.{row.arm}")),
+            Entry(words.whole(row.customers)),
+        )
         for row in data.enrolled
     )
     total = _total(words, 2, [sum(row.customers for row in data.enrolled)])

@@ -10,6 +10,7 @@ from typing import Any
 
 from orchestrator.domain.effects import Estimate
 from orchestrator.domain.money import minor_digits
+from orchestrator.playbooks.model import ONLY_TRACK
 
 LOCALES = ("en", "zh-CN")
 _HOUR, _DAY = 3600, 86_400
@@ -44,6 +45,15 @@ class Words:
     def about(self, number: int) -> str:
         """Two digits: more would claim a precision that a forecast does not have."""
         return self.whole(round(number, 2 - len(str(number))))
+
+    def customers(self, number: int) -> str:
+        return self.say(
+            "count.customer" if number == 1 else "count.customers", count=self.whole(number)
+        )
+
+    def track(self, track: str) -> str:
+        """A playbook without tracks has one for everybody."""
+        return self.say("subject.every_track") if track == ONLY_TRACK else track
 
     def share(self, share: float | None) -> str:
         return self.nothing if share is None else f"{100 * share:.1f}%"
