@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import insert, select
 
 from orchestrator import wiring
-from orchestrator.domain.messages import Channel, MessageState
+from orchestrator.domain.messages import Channel, MessageState, Reason
 from orchestrator.playbooks import Playbook, playbook_from_files
 from orchestrator.playbooks.reading import read_playbook
 from orchestrator.providers.outbox import OutboxProvider
@@ -207,3 +207,14 @@ def test_mother_baby_is_played_to_its_end(tmp_path: Path) -> None:
 
     assert report.unfinished is None
     assert {day.wave for day in report.sends} == {"thanks", "coupon", "reward", "care"}
+
+
+def test_a_cap_that_ends_messages_is_counted_as_one(playbook: Playbook, tmp_path: Path) -> None:
+    files = dict(playbook.files)
+    files["playbook.yaml"] = files["playbook.yaml"].replace("1 per 14 days", "1 per 60 days")
+
+    report = played(playbook_from_files(files), tmp_path)
+
+    assert report.caps_hit > 0
+    assert report.caps_hit == report.reasons[Reason.CAP]
+    assert Reason.COUPON_EXPIRED not in report.reasons
