@@ -1,3 +1,4 @@
+import unicodedata
 from collections.abc import Callable
 from datetime import date
 from typing import Any
@@ -10,6 +11,7 @@ from orchestrator.playbooks import example_context
 from orchestrator.rendering import Rendered, Renderer, RenderError, RenderReason
 
 RendererOf = Callable[..., Renderer]
+OVERRIDING = {"LRE", "RLE", "PDF", "LRO", "RLO", "LRI", "RLI", "FSI", "PDI"}  #: of direction
 SMS, LETTER = "en/thanks.sms.j2", "en/letter.email.j2"
 
 
@@ -59,6 +61,16 @@ def test_says_something_else_where_a_name_is_missing(
     renderer = renderer_of("Hi {{ customer.name or 'there' }}!")
 
     assert renderer.render(SMS, a_context(customer__name=nobody)).text.startswith("Hi there!")
+
+
+def test_prints_nothing_for_an_empty_value_beside_a_full_one(renderer_of: RendererOf) -> None:
+    renderer = renderer_of(
+        "{% if customer.name or customer.tier %}"
+        "{{ customer.name }}{{ customer.tier|default('-', true) }}{% endif %}."
+    )
+    context = a_context(customer__name=None, customer__tier="gold")
+
+    assert renderer.render(SMS, context).text.startswith("gold. ")
 
 
 @pytest.mark.parametrize(
@@ -128,6 +140,10 @@ def test_no_line_gets_into_a_subject(renderer_of: RendererOf, evil: str) -> None
     ("item", "reason"),
     [
         ("x\x07y", RenderReason.CONTROL_CHARACTER),
+        ("x\x7fy", RenderReason.CONTROL_CHARACTER),
+        ("裙\x07", RenderReason.CONTROL_CHARACTER),
+        ("裙\x85", RenderReason.CONTROL_CHARACTER),
+        ("裙\u202e", RenderReason.CONTROL_CHARACTER),
         ("x\ud800y", RenderReason.CONTROL_CHARACTER),
         ("{{ order.item }}", RenderReason.LEFTOVER_MARKUP),
         ("{% if %}", RenderReason.LEFTOVER_MARKUP),
@@ -137,6 +153,19 @@ def test_refuses_what_no_message_should_hold(
     renderer_of: RendererOf, item: str, reason: RenderReason
 ) -> None:
     assert reason_of(renderer_of("{{ order.item }}"), SMS, a_context(order__item=item)) == reason
+
+
+@given(value=st.text(alphabet=st.characters(max_codepoint=0x2100), min_size=1))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_control_character_gets_into_an_sms(renderer_of: RendererOf, value: str) -> None:
+    result = renderer_of("<{{ order.item }}>").render_many(SMS, [a_context(order__item=value)])[0]
+
+    evil = [each for each in value if unicodedata.category(each) == "Cc" and each not in "\t\n"]
+    evil += [each for each in value if unicodedata.bidirectional(each) in OVERRIDING]
+    if evil:
+        assert result == RenderError(SMS, RenderReason.CONTROL_CHARACTER, "text")
+    elif not {"{{", "{%"} & {value[place : place + 2] for place in range(len(value))}:
+        assert result == Rendered(None, f"<{value}> Reply STOP to opt out.", None)
 
 
 def test_a_subject_has_an_end(renderer_of: RendererOf) -> None:

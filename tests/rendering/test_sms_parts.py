@@ -73,6 +73,11 @@ def test_never_splits_a_surrogate_pair(text: str) -> None:
     assert sms_parts(text) == symbol_by_symbol(text)
 
 
+@given(st.text(alphabet=st.characters(max_codepoint=127), max_size=500))
+def test_counts_whatever_a_keyboard_types(text: str) -> None:
+    assert sms_parts(text) == symbol_by_symbol(text)
+
+
 def test_costs_add_up_in_thousandths_of_a_minor_unit() -> None:
     assert sms_cost(3, price_per_part=Decimal("4.5")) == 13_500
     assert sms_cost(1, price_per_part=Decimal("0.7905")) == 791

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from jinja2 import pass_context
@@ -12,6 +13,8 @@ _MONEY = re.compile(r"^(-?[\d,]+(?:\.\d+)?) ([A-Z]{3})$")
 _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
 
+# A campaign writes few amounts and days, many times over.
+@lru_cache(maxsize=4096)
 def write_money(text: str, locale: str) -> str:
     """``20 CNY`` → ``CNY 20`` or ``20元``; what is no amount (``10%``, a gift) stays as it is."""
     match = _MONEY.match(text)
@@ -24,6 +27,7 @@ def write_money(text: str, locale: str) -> str:
     return f"{currency} {number}"
 
 
+@lru_cache(maxsize=4096)
 def write_date(day: date, locale: str) -> str:
     """``2026-12-02`` → ``2 Dec 2026`` or ``2026年12月2日``; ISO where the language is another."""
     if locale.startswith("zh"):

@@ -1,11 +1,11 @@
 """Templates of one pinned version, compiled once, that can do nothing but print what they are given."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any, NamedTuple
 
-from jinja2 import StrictUndefined, Template, TemplateError
+from jinja2 import StrictUndefined, TemplateError
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -18,9 +18,12 @@ from orchestrator.rendering.filters import LOCAL_FILTERS
 MAX_SUBJECT = 255
 # Exactly these: a subclass could bring methods, or call itself safe HTML.
 _PLAIN_TYPES = frozenset({str, int, date})
+_PLAIN_OR_NONE = _PLAIN_TYPES | {type(None)}
+_MARKUP = re.compile(r"\{[{%]")
 # Also the invisible marks that turn the direction of writing, which make a text look like another.
 _NEVER = "\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff"
 _NOT_IN_BODY = re.compile(f"[{_NEVER}]")
+_ASCII_IN_BODY = bytes(code for code in range(128) if not _NOT_IN_BODY.match(chr(code)))
 _NOT_IN_SUBJECT = re.compile(f"[{_NEVER}\\t\\n\u2028\u2029]")
 
 
@@ -33,19 +36,33 @@ class Rendered(NamedTuple):
 
 
 class _Environment(ImmutableSandboxedEnvironment):
-    """A sandbox in which a dot reads a key of a mapping and nothing else."""
+    """A sandbox in which a dot reads a key of a mapping and nothing else; None prints as nothing."""
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         try:
-            return obj[attribute]
+            value = obj[attribute]
         except (KeyError, TypeError):
             return self.undefined(obj=obj, name=attribute)
+        return "" if value is None else value
+
+
+class _Context(Context):
+    """The values alone: no template sets any, calls anything or takes in another one."""
+
+    def __init__(self, values: dict[str, Any]) -> None:
+        self.parent = values
+        self.vars = {}
+
+
+_Block = Callable[[Context], Iterator[str]]
 
 
 class _Compiled(NamedTuple):
-    channel: Channel
-    plain: Template
-    html: Template | None
+    #: None for an SMS
+    subject: _Block | None
+    text: _Block
+    html: _Block | None
+    variables: frozenset[str]
     #: (root, key, dotted name) of what must not be empty
     required: tuple[tuple[str, str, str], ...]
     optional: tuple[tuple[str, str, str], ...]
@@ -65,6 +82,10 @@ class Renderer:
             path: _compile(playbook.files[path], facts, plain, html)
             for path, facts in playbook.templates.items()
         }
+
+    def variables(self, template: str) -> frozenset[str]:
+        """Return the names of all that the text may ask for; KeyError for an unknown text."""
+        return self._compiled[template].variables
 
     def render(self, template: str, context: Mapping[str, Any]) -> Rendered:
         """Return the texts; RenderError says what stands against it, without the values."""
@@ -99,7 +120,6 @@ def _environment(*, autoescape: bool) -> _Environment:
     environment = _Environment(
         autoescape=autoescape,
         undefined=StrictUndefined,
-        finalize=_nothing_for_none,
         auto_reload=False,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -112,18 +132,17 @@ def _environment(*, autoescape: bool) -> _Environment:
     return environment
 
 
-def _nothing_for_none(value: Any) -> Any:
-    return "" if value is None else value
-
-
 def _compile(
     source: str, facts: TemplateFacts, plain: _Environment, html: _Environment
 ) -> _Compiled:
+    template = plain.from_string(source)
+    sms = facts.channel is Channel.SMS
     names = sorted(facts.variables)
     return _Compiled(
-        facts.channel,
-        plain.from_string(source),
-        html.from_string(source) if "html" in facts.blocks else None,
+        None if sms else template.blocks["subject"],
+        template.root_render_func if sms else template.blocks["text"],
+        html.from_string(source).blocks["html"] if "html" in facts.blocks else None,
+        frozenset(names),
         tuple(_reach(name) for name in names if not CONTEXT[name].optional),
         tuple(_reach(name) for name in names if CONTEXT[name].optional),
     )
@@ -135,6 +154,8 @@ def _reach(name: str) -> tuple[str, str, str]:
 
 
 def _check_values(template: str, compiled: _Compiled, context: Mapping[str, Any]) -> None:
+    if _are_plain(compiled, context):
+        return
     try:
         for root, key, name in compiled.required:
             value = context[root][key] if key else context[root]
@@ -143,43 +164,59 @@ def _check_values(template: str, compiled: _Compiled, context: Mapping[str, Any]
             if type(value) not in _PLAIN_TYPES:
                 raise RenderError(template, RenderReason.WRONG_TYPE, name)
         for root, key, name in compiled.optional:
-            value = context[root][key]
-            if value is not None and type(value) not in _PLAIN_TYPES:
+            if type(context[root][key]) not in _PLAIN_OR_NONE:
                 raise RenderError(template, RenderReason.WRONG_TYPE, name)
     except (KeyError, TypeError):
         raise RenderError(template, RenderReason.MISSING_VALUE, name) from None
 
 
+def _are_plain(compiled: _Compiled, context: Mapping[str, Any]) -> bool:
+    """Whether there is nothing to complain of, which is nearly always so: without a loop's cost."""
+    try:
+        needed = [
+            context[root][key] if key else context[root] for root, key, _ in compiled.required
+        ]
+        others = [context[root][key] for root, key, _ in compiled.optional]
+    except (KeyError, TypeError):
+        return False
+    return (
+        _PLAIN_TYPES.issuperset(map(type, needed))
+        and "" not in needed
+        and _PLAIN_OR_NONE.issuperset(map(type, others))
+    )
+
+
 def _render(template: str, compiled: _Compiled, context: dict[str, Any]) -> Rendered:
-    if compiled.channel is Channel.SMS:
-        text = "".join(compiled.plain.root_render_func(_context(compiled.plain, context)))
-        return Rendered(None, _body(template, "text", text.strip()), None)
-    subject = _block(compiled.plain, "subject", context)
-    text = _block(compiled.plain, "text", context)
+    values = _Context(context)
+    text = _body(template, "text", _printed(compiled.text, values))
+    if compiled.subject is None:
+        return Rendered(None, text, None)
+    subject = _subject(template, _printed(compiled.subject, values))
     html = None
     if compiled.html is not None:
-        html = _body(template, "html", _block(compiled.html, "html", context))
-    return Rendered(_subject(template, subject), _body(template, "text", text), html)
+        html = _body(template, "html", _printed(compiled.html, values))
+    return Rendered(subject, text, html)
 
 
-def _context(template: Template, context: dict[str, Any]) -> Context:
-    # Shared: neither globals nor a copy of the values are needed.
-    return template.new_context(context, shared=True)
-
-
-def _block(template: Template, name: str, context: dict[str, Any]) -> str:
-    return "".join(template.blocks[name](_context(template, context))).strip()
+def _printed(block: _Block, values: _Context) -> str:
+    return "".join(block(values)).strip()
 
 
 def _body(template: str, block: str, text: str) -> str:
     if not text:
         raise RenderError(template, RenderReason.EMPTY, block)
-    if "{{" in text or "{%" in text:
+    if _MARKUP.search(text):
         raise RenderError(template, RenderReason.LEFTOVER_MARKUP, block)
-    # Printable is quick to see and true of most SMS.
-    if not text.isprintable() and _NOT_IN_BODY.search(text):
+    if not _is_clean(text):
         raise RenderError(template, RenderReason.CONTROL_CHARACTER, block)
     return text
+
+
+def _is_clean(text: str) -> bool:
+    if text.isascii():
+        return not text.encode().translate(None, _ASCII_IN_BODY)
+    # Printable is quick to see and true of most SMS.
+    return text.isprintable() or not _NOT_IN_BODY.search(text)
 
 
 def _subject(template: str, text: str) -> str:

@@ -12,6 +12,8 @@ _DEFAULT = (
 )
 _EXTENSION = "\f^{}\\[~]|€"
 _GSM_TEXT = re.compile(f"[{re.escape(_DEFAULT + _EXTENSION)}]*")
+# What most texts hold alone, one septet each.
+_PLAIN = "".join(filter(str.isascii, _DEFAULT)).encode()
 _ESCAPED = re.compile(f"[{re.escape(_EXTENSION)}]")
 _OUTSIDE_BASIC_PLANE = re.compile("[\U00010000-\U0010ffff]")
 
@@ -34,11 +36,12 @@ _ROOM = {SmsEncoding.GSM_7: (160, 153), SmsEncoding.UCS_2: (70, 67)}
 
 def sms_parts(text: str) -> SmsParts:
     """Return what is paid: a symbol of two units (extension, surrogate pair) is never split over parts."""
-    if _GSM_TEXT.fullmatch(text):
+    plain = text.isascii() and not text.encode().translate(None, _PLAIN)
+    if plain or _GSM_TEXT.fullmatch(text):
         encoding, double = SmsEncoding.GSM_7, _ESCAPED
     else:
         encoding, double = SmsEncoding.UCS_2, _OUTSIDE_BASIC_PLANE
-    doubles = len(double.findall(text))
+    doubles = 0 if plain else len(double.findall(text))
     units = len(text) + doubles
     alone, each = _ROOM[encoding]
     if units <= alone:

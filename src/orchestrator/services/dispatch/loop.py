@@ -16,8 +16,8 @@ from orchestrator.services.dispatch.writing import (
     OpenedTexts,
     OpenTexts,
     Texts,
+    Writer,
     sources_of_answers,
-    write,
 )
 from orchestrator.services.lives import Life
 from orchestrator.services.quarantine import DatabaseQuarantinedError
@@ -228,10 +228,8 @@ class _Run:
             found = sheets.load_sheets(connection, batch)
             sources = sources_of_answers(found, texts)
             register = concerns.ids_of(connection, sources) if sources else {}
-        letters = [
-            write(sheet, stored[sheet.campaign_id], texts[sheet.campaign_id], register)
-            for sheet in found
-        ]
+        writers = {one: Writer(stored[one], texts[one], register) for one in ids}
+        letters = [writers[sheet.campaign_id].write(sheet) for sheet in found]
         return stored, texts, letters
 
     def _chunks(self, letters: Sequence[Letter]) -> Iterator[tuple[Provider, list[Letter]]]:

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from orchestrator.domain.messages import Channel, Reason
 from orchestrator.domain.providers import Outgoing
 from orchestrator.playbooks import ConcernEntry, Definition, Playbook, reopen_playbook
 from orchestrator.rendering import Rendered, Renderer, RenderError, sms_parts
-from orchestrator.services.dispatch.contexts import context_of
+from orchestrator.services.dispatch.contexts import context_of, shop_values
 from orchestrator.store import concerns
 from orchestrator.store.campaigns import StoredCampaign
 from orchestrator.store.messages.sheets import Sheet
@@ -65,60 +66,117 @@ def sources_of_answers(sheets: Sequence[Sheet], texts: Mapping[int, Texts]) -> l
     return sorted({each.playbook for each, wave in definitions if each.wave_named(wave).by})
 
 
-def write(sheet: Sheet, campaign: StoredCampaign, texts: Texts, register: Register) -> Letter:
-    locale = texts.playbook.locale_for(sheet.locale)
-    answer = None
-    if sheet.address is None:
-        return _unwritten(sheet, Reason.NO_ADDRESS)
-    try:
-        template = _template_for(sheet, texts, locale)
-        answer = _choose(sheet, texts, template)
-        context = context_of(sheet, campaign.shop, answer, locale)
-        rendered = texts.renderer.render(template, context)
-    except RenderError as error:
-        lacks_answer = answer is None and error.detail.startswith("concern.")
-        return _unwritten(sheet, Reason.NO_ANSWER if lacks_answer else Reason.RENDER_FAILED)
-    except KeyError:
-        return _unwritten(sheet, Reason.RENDER_FAILED)
-    parts = sms_parts(rendered.text).parts if sheet.channel is Channel.SMS else 1
-    return Letter(
-        message_id=sheet.message_id,
-        token=sheet.token,
-        campaign_id=sheet.campaign_id,
-        channel=sheet.channel,
-        template=template,
-        outgoing=_outgoing(sheet, sheet.address, campaign, rendered),
-        parts=parts,
-        cost=campaign.shop.cost(sheet.channel, parts),
-        concern_id=None if answer is None else register[_digest(answer, texts)],
-    )
+class Writer:
+    """Writes a batch's messages of one campaign; what they have in common is found out once."""
+
+    def __init__(self, campaign: StoredCampaign, texts: Texts, register: Register) -> None:
+        self._campaign = campaign
+        self._shop = shop_values(campaign.shop)
+        self._texts = texts
+        self._register = register
+        self._manners: dict[tuple[str | None, ...], _Manner] = {}
+
+    def write(self, sheet: Sheet) -> Letter:
+        """Return the message's text, or the reason why it has none."""
+        if sheet.address is None:
+            return _unwritten(sheet, Reason.NO_ADDRESS)
+        answer = None
+        try:
+            manner = self._manner(sheet)
+            answer = _choose(sheet, manner.answers)
+            said = None if answer is None else answer.entry
+            context = context_of(sheet, self._shop, said, manner.locale, manner.wanted)
+            rendered = self._texts.renderer.render(manner.template, context)
+        except RenderError as error:
+            lacks_answer = answer is None and error.detail.startswith("concern.")
+            return _unwritten(sheet, Reason.NO_ANSWER if lacks_answer else Reason.RENDER_FAILED)
+        except KeyError:
+            return _unwritten(sheet, Reason.RENDER_FAILED)
+        parts = sms_parts(rendered.text).parts if sheet.channel is Channel.SMS else 1
+        return Letter(
+            message_id=sheet.message_id,
+            token=sheet.token,
+            campaign_id=sheet.campaign_id,
+            channel=sheet.channel,
+            template=manner.template,
+            outgoing=self._outgoing(sheet, sheet.address, rendered),
+            parts=parts,
+            cost=self._campaign.shop.cost(sheet.channel, parts),
+            concern_id=None if answer is None else answer.id,
+        )
+
+    def _manner(self, sheet: Sheet) -> "_Manner":
+        key = (
+            sheet.locale,
+            sheet.wave,
+            sheet.channel,
+            sheet.variant,
+            sheet.track,
+            sheet.category,
+        )
+        if key not in self._manners:
+            self._manners[key] = self._found(sheet)
+        return self._manners[key]
+
+    def _found(self, sheet: Sheet) -> "_Manner":
+        playbook = self._texts.playbook
+        locale = playbook.locale_for(sheet.locale)
+        template = playbook.template_for(
+            wave=sheet.wave,
+            variant=sheet.variant,
+            track=sheet.track,
+            category=sheet.category,
+            channel=sheet.channel,
+            locale=locale,
+        )
+        source = playbook.definition.playbook
+        return _Manner(
+            locale,
+            template,
+            self._texts.renderer.variables(template),
+            [
+                _Answer(self._register[concerns.digest_of(source, entry)], entry)
+                for entry in playbook.answers_in(
+                    template, track=sheet.track, category=sheet.category
+                )
+            ],
+        )
+
+    def _outgoing(self, sheet: Sheet, address: str, rendered: Rendered) -> Outgoing:
+        return Outgoing(
+            message_id=sheet.message_id,
+            token=sheet.token,
+            channel=sheet.channel,
+            address=address,
+            text=rendered.text,
+            subject=rendered.subject,
+            html=rendered.html,
+            campaign=self._campaign.name,
+            wave=sheet.wave,
+            expires_at=_earlier(sheet.expires_at, sheet.coupon_expires_at),
+        )
 
 
-def _template_for(sheet: Sheet, texts: Texts, locale: str) -> str:
-    return texts.playbook.template_for(
-        wave=sheet.wave,
-        variant=sheet.variant,
-        track=sheet.track,
-        category=sheet.category,
-        channel=sheet.channel,
-        locale=locale,
-    )
+@dataclass(frozen=True, slots=True)
+class _Manner:
+    """What messages to the same track, category and language have in common."""
+
+    locale: str
+    template: str
+    wanted: frozenset[str]
+    answers: Sequence["_Answer"]
 
 
-def _outgoing(sheet: Sheet, address: str, campaign: StoredCampaign, rendered: Rendered) -> Outgoing:
-    ends = [end for end in (sheet.expires_at, sheet.coupon_expires_at) if end is not None]
-    return Outgoing(
-        message_id=sheet.message_id,
-        token=sheet.token,
-        channel=sheet.channel,
-        address=address,
-        text=rendered.text,
-        subject=rendered.subject,
-        html=rendered.html,
-        campaign=campaign.name,
-        wave=sheet.wave,
-        expires_at=min(ends, default=None),
-    )
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    id: int  #: in the register
+    entry: ConcernEntry
+
+
+def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
+    if one is None or other is None:
+        return one or other
+    return min(one, other)
 
 
 def _unwritten(sheet: Sheet, reason: Reason) -> Letter:
@@ -131,11 +189,6 @@ def _unwritten(sheet: Sheet, reason: Reason) -> Letter:
     )
 
 
-def _choose(sheet: Sheet, texts: Texts, template: str) -> ConcernEntry | None:
-    """Each occurrence gives the next answer."""
-    answers = texts.playbook.answers_in(template, track=sheet.track, category=sheet.category)
-    return answers[sheet.occurrence] if sheet.occurrence < len(answers) else None
-
-
-def _digest(answer: ConcernEntry, texts: Texts) -> str:
-    return concerns.digest_of(texts.definition.playbook, answer)
+def _choose(sheet: Sheet, fitting: Sequence[_Answer]) -> _Answer | None:
+    """Each occurrence gives the next answer; nobody is told the same twice."""
+    return fitting[sheet.occurrence] if sheet.occurrence < len(fitting) else None

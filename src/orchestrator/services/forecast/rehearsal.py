@@ -12,7 +12,7 @@ from orchestrator.playbooks import Definition, Playbook, Wave
 from orchestrator.playbooks.schedule import steps_of
 from orchestrator.playbooks.sequence import offers_of
 from orchestrator.rendering import Renderer
-from orchestrator.services.dispatch.writing import Letter, Texts, sources_of_answers, write
+from orchestrator.services.dispatch.writing import Letter, Texts, Writer, sources_of_answers
 from orchestrator.services.forecast.results import Forecast, Sample, WaveForecast
 from orchestrator.services.plan import write_chunk
 from orchestrator.statistics import smallest_detectable_effect
@@ -152,8 +152,7 @@ class _Rehearsal:
             found = sheets.load_sheets(self.connection, batch)
             sources = sources_of_answers(found, {self.campaign.id: self.texts})
             register = concerns.ids_of(self.connection, sources) if sources else {}
-            for sheet in found:
-                yield write(sheet, self.campaign, self.texts, register)
+            yield from map(Writer(self.campaign, self.texts, register).write, found)
             self.progress(len(batch))
 
     def outcomes(self, wave: str) -> list[tuple[MessageState, Reason | None, str | None, int]]:

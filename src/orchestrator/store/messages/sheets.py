@@ -1,8 +1,8 @@
 """What a text needs to know about the customers of a batch, in one query."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import BigInteger, Connection, case, func, select
 
@@ -20,8 +20,7 @@ from orchestrator.store.tables import (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sheet:
+class Sheet(NamedTuple):
     """One claimed message with all that its text may say. ``repr`` shows no personal data."""
 
     message_id: int
@@ -36,14 +35,14 @@ class Sheet:
     category: str | None
     locale: str
     timezone: str
-    address: str | None = field(repr=False)
-    name: str | None = field(repr=False)
+    address: str | None
+    name: str | None
     tier: str | None
     item: str | None
     total: int  #: minor units, net of refunds
     currency: str
     placed_at: datetime
-    code: str | None = field(repr=False)
+    code: str | None
     amount: int | None
     percent: int | None
     free_postage: bool
@@ -52,6 +51,9 @@ class Sheet:
     coupon_currency: str | None
     coupon_expires_at: datetime | None
     expires_at: datetime | None
+
+    def __repr__(self) -> str:
+        return f"Sheet(message_id={self.message_id}, campaign_id={self.campaign_id})"
 
 
 _ADDRESS = case((messages.c.channel == Channel.SMS, customers.c.phone), else_=customers.c.email)
@@ -66,36 +68,38 @@ _ITEM = (
     .correlate(enrollments)
     .scalar_subquery()
 )
-_SHEET = (
-    messages.c.id.label("message_id"),
-    messages.c.token,
-    messages.c.campaign_id,
-    messages.c.wave,
-    messages.c.occurrence,
-    messages.c.kind,
-    messages.c.variant,
-    messages.c.channel,
-    enrollments.c.track,
-    enrollments.c.category,
-    enrollments.c.locale,
-    enrollments.c.timezone,
-    _ADDRESS.label("address"),
-    customers.c.name,
-    customers.c.tier,
-    func.coalesce(_ITEM, orders.c.item).label("item"),
-    (orders.c.total - orders.c.refunded).label("total"),
-    orders.c.currency,
-    orders.c.placed_at,
-    coupons.c.code,
-    coupons.c.amount,
-    coupons.c.percent,
-    coupons.c.free_postage,
-    coupons.c.gift,
-    coupons.c.min_spend,
-    coupons.c.currency.label("coupon_currency"),
-    coupons.c.expires_at.label("coupon_expires_at"),
-    messages.c.expires_at,
-)
+_COLUMNS = {
+    "message_id": messages.c.id,
+    "token": messages.c.token,
+    "campaign_id": messages.c.campaign_id,
+    "wave": messages.c.wave,
+    "occurrence": messages.c.occurrence,
+    "kind": messages.c.kind,
+    "variant": messages.c.variant,
+    "channel": messages.c.channel,
+    "track": enrollments.c.track,
+    "category": enrollments.c.category,
+    "locale": enrollments.c.locale,
+    "timezone": enrollments.c.timezone,
+    "address": _ADDRESS,
+    "name": customers.c.name,
+    "tier": customers.c.tier,
+    "item": func.coalesce(_ITEM, orders.c.item),
+    "total": orders.c.total - orders.c.refunded,
+    "currency": orders.c.currency,
+    "placed_at": orders.c.placed_at,
+    "code": coupons.c.code,
+    "amount": coupons.c.amount,
+    "percent": coupons.c.percent,
+    "free_postage": coupons.c.free_postage,
+    "gift": coupons.c.gift,
+    "min_spend": coupons.c.min_spend,
+    "coupon_currency": coupons.c.currency,
+    "coupon_expires_at": coupons.c.expires_at,
+    "expires_at": messages.c.expires_at,
+}
+# In the order of the fields, so that a row becomes a sheet as it is.
+_SHEET = [_COLUMNS[name].label(name) for name in Sheet._fields]
 
 
 def load_sheets(connection: Connection, claimed: Sequence[Claimed]) -> list[Sheet]:
@@ -109,4 +113,4 @@ def load_sheets(connection: Connection, claimed: Sequence[Claimed]) -> list[Shee
         .outerjoin(coupons, coupons.c.id == messages.c.coupon_id)
         .order_by(messages.c.due_at, messages.c.id)
     )
-    return [Sheet(**row._mapping) for row in connection.execute(found)]  # noqa: SLF001  # SQLAlchemy's public name
+    return list(map(Sheet._make, connection.execute(found)))
