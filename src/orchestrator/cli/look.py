@@ -128,11 +128,12 @@ def _preview_customer(
             now=wiring.moment(at),
             random_bytes=wiring.random_bytes,
         )
+    if letter.outgoing is None:
+        why = letter.fault or letter.unwritten
+        raise UsageProblemError(f"customer {customer} would get none: {why}")
     if as_json:
         show_json(letter)
         return
-    if letter.outgoing is None:
-        raise UsageProblemError(f"customer {customer} would get none: {letter.unwritten}")
     _print_text(f"{wave} · {letter.channel} · {letter.parts} part(s)", letter.outgoing)
 
 

@@ -31,6 +31,8 @@ class Variable:
     #: may be empty or None; a template has to say what stands there then
     optional: bool = False
     given: Given = Given.ALWAYS
+    #: may be another in each repeat of a wave
+    recurs: bool = False
 
 
 _T, _G = VariableType, Given
@@ -63,15 +65,18 @@ CONTEXT: Mapping[str, Variable] = MappingProxyType(
         "coupon.min_spend": Variable(
             _T.MONEY, "199 CNY", "from which order value", optional=True, given=_G.OFFER
         ),
-        "coupon.valid_until": Variable(_T.DATE, date(2026, 12, 2), "the last day", given=_G.OFFER),
+        "coupon.valid_until": Variable(
+            _T.DATE, date(2026, 12, 2), "the last day", given=_G.OFFER, recurs=True
+        ),
         "concern.question": Variable(
-            _T.TEXT, "How do I choose my size?", "what buyers ask", given=_G.CATEGORY
+            _T.TEXT, "How do I choose my size?", "what buyers ask", given=_G.CATEGORY, recurs=True
         ),
         "concern.answer": Variable(
             _T.TEXT,
             "Measure a dress that fits you and compare it with the table on the item's page.",
             "the curated answer",
             given=_G.CATEGORY,
+            recurs=True,
         ),
         "locale": Variable(_T.TEXT, "en", "the language of this message"),
     }

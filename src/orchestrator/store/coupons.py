@@ -297,22 +297,30 @@ def _attach(
     )
 
 
-def _terms(chunk: Chunk, grant: Grant) -> dict[str, Any]:
-    offer = grant.offer
+def terms_of(offer: Offer) -> dict[str, Any]:
+    """What a coupon of the offer gives, by the names of its columns."""
     money = offer.amount or offer.min_spend
+    return {
+        "amount": offer.amount.minor if offer.amount else None,
+        "percent": offer.percent,
+        "free_postage": offer.free_postage,
+        "gift": offer.gift,
+        "min_spend": offer.min_spend.minor if offer.min_spend else None,
+        "currency": money.currency if money else None,
+    }
+
+
+def _terms(chunk: Chunk, grant: Grant) -> dict[str, Any]:
+    terms = terms_of(grant.offer)
     values = {
+        **terms,
+        "free_postage": int(terms["free_postage"]),
         "offer": grant.name,
         "campaign_id": chunk.campaign_id,
         "wave": chunk.wave.wave,
         "occurrence": chunk.occurrence,
         "state": CouponState.ISSUED.value,
-        "amount": offer.amount.minor if offer.amount else None,
-        "percent": offer.percent,
-        "free_postage": int(offer.free_postage),
-        "gift": offer.gift,
-        "min_spend": offer.min_spend.minor if offer.min_spend else None,
-        "currency": money.currency if money else None,
-        "stock": offer.stock,
+        "stock": grant.offer.stock,
         "issued_at": micros(chunk.now),
     }
     return {name: _literal(value) for name, value in values.items()}

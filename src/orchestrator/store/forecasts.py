@@ -1,30 +1,35 @@
 """What a campaign would do, asked inside a rehearsal that leaves nothing behind."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
     BigInteger,
     Connection,
+    Row,
     Select,
     and_,
+    case,
     delete,
     func,
+    literal,
+    null,
     select,
     type_coerce,
     update,
 )
 
 from orchestrator.domain.arms import Arm
-from orchestrator.domain.messages import MessageState, Reason
+from orchestrator.domain.messages import Channel, MessageState, Reason
 from orchestrator.playbooks.model import Definition, Wave
 from orchestrator.playbooks.schedule import Step
-from orchestrator.store import moments
+from orchestrator.store import moments, reach
 from orchestrator.store.audience.candidates import entrance
 from orchestrator.store.messages.claims import Claimed
+from orchestrator.store.messages.sheets import COLUMNS, Sheet
 from orchestrator.store.numbers import known_as, our_number
 from orchestrator.store.tables import (
     MICROSECOND,
@@ -36,6 +41,10 @@ from orchestrator.store.tables import (
     orders,
 )
 
+_ADDRESSES = {
+    Channel.SMS: (customers.c.phone, customers.c.phone_hash),
+    Channel.EMAIL: (customers.c.email, customers.c.email_hash),
+}
 _QUARTER = 15 * 60 * 1_000_000  # microseconds: every zone's offset is a whole number of these
 
 
@@ -213,10 +222,80 @@ def planned_batches(
         ]
 
 
-def customer_of(connection: Connection, message_id: int) -> str:
-    """Return our number of the message's customer."""
-    found = select(messages.c.customer_id).where(messages.c.id == message_id)
-    return our_number(connection.execute(found).scalar_one())
+class Prospect(NamedTuple):
+    """Somebody enrolled, with what a wave's texts may say, and where they can be reached now."""
+
+    customer: str  #: our number (id:42)
+    sheet: Sheet  #: channel, variant and coupon are those of the planned message, if there is one
+    ways: Mapping[Channel, str]  #: the address on each channel that is open
+
+    def __repr__(self) -> str:
+        return f"Prospect(customer={self.customer!r})"
+
+
+def prospects(
+    connection: Connection, campaign_id: int, wave: Wave, size: int = 500
+) -> Iterator[list[Prospect]]:
+    """Yield everybody in the wave's tracks, whatever the lots say: another salt draws others."""
+    everybody, own = _prospects(campaign_id, wave), enrollments.c.id
+    ends = select(func.min(own), func.max(own)).where(enrollments.c.campaign_id == campaign_id)
+    first, last = connection.execute(ends).one()
+    # By spans of ids: PostgreSQL knows nothing yet of rows that this transaction wrote, and
+    # would read and sort all of them for each page.
+    for start in range(first or 0, (last or 0) + 1, size):
+        page = everybody.where(own >= start, own < start + size)
+        if rows := connection.execute(page).all():
+            yield [_prospect(row) for row in rows]
+
+
+def _prospects(campaign_id: int, wave: Wave) -> Select[Any]:
+    columns = enrollments.c
+    here = {
+        **COLUMNS,
+        "message_id": func.coalesce(messages.c.id, 0),
+        "token": func.coalesce(messages.c.token, 0),
+        "campaign_id": columns.campaign_id,
+        "wave": literal(wave.wave),
+        "occurrence": literal(0),
+        "kind": literal(wave.kind, messages.c.kind.type),
+        "address": null(),
+    }
+    planned = and_(
+        messages.c.enrollment_id == columns.id,
+        messages.c.wave == wave.wave,
+        messages.c.occurrence == 0,
+        # Planned, as of what was just written; the index of all planned messages is no help here.
+        messages.c.finished_at.is_(None),
+    )
+    found = (
+        select(
+            *(here[name].label(name) for name in Sheet._fields),
+            columns.customer_id,
+            *(_address(wave, channel).label(f"by_{channel}") for channel in Channel),
+        )
+        .join_from(enrollments, customers, customers.c.id == columns.customer_id)
+        .join(orders, orders.c.id == columns.order_id)
+        .outerjoin(messages, planned)
+        .outerjoin(coupons, coupons.c.id == messages.c.coupon_id)
+        # Added to nothing, so that no index of whole campaigns is read for a page.
+        .where(columns.campaign_id + 0 == campaign_id)
+        .order_by(columns.id)
+    )
+    return found if wave.tracks is None else found.where(columns.track.in_(wave.tracks))
+
+
+def _address(wave: Wave, channel: Channel) -> Any:
+    address, address_hash = _ADDRESSES[channel]
+    return case((reach.open_for(wave.kind, channel, address_hash), address))
+
+
+def _prospect(row: Row[Any]) -> Prospect:
+    addresses = {channel: getattr(row, f"by_{channel}") for channel in Channel}
+    return Prospect(
+        our_number(row.customer_id),
+        Sheet(*row[: len(Sheet._fields)]),
+        {channel: address for channel, address in addresses.items() if address is not None},
+    )
 
 
 def coupons_of(connection: Connection, campaign_id: int, wave: str) -> list[CouponsAlike]:

@@ -105,6 +105,13 @@ def suppressed(channel: Channel, address_hash: ColumnElement[Any]) -> ColumnElem
     )
 
 
+def open_for(
+    kind: WaveKind, channel: Channel, address_hash: ColumnElement[Any]
+) -> ColumnElement[bool]:
+    """Whether the customer could be written to there now."""
+    return address_hash.is_not(None) & may_write(kind, channel) & ~suppressed(channel, address_hash)
+
+
 def _due(chunk: Chunk, zones: Subquery, lacking: ColumnElement[Any]) -> Select[Any]:
     columns = enrollments.c
     return (

@@ -41,6 +41,7 @@ class Letter:
     template: str | None = None  #: the path of its text in the playbook
     outgoing: Outgoing | None = field(default=None, repr=False)
     unwritten: Reason | None = None
+    fault: RenderError | None = None  #: what stood against the text, where that was the reason
     parts: int = 0
     cost: int = 0  #: thousandths of a minor unit
     concern_id: int | None = None
@@ -89,7 +90,9 @@ class Writer:
             rendered = self._texts.renderer.render(manner.template, context)
         except RenderError as error:
             lacks_answer = answer is None and error.detail.startswith("concern.")
-            return _unwritten(sheet, Reason.NO_ANSWER if lacks_answer else Reason.RENDER_FAILED)
+            reason = Reason.NO_ANSWER if lacks_answer else Reason.RENDER_FAILED
+            # Without its frames, which hold the customer's values.
+            return _unwritten(sheet, reason, error.with_traceback(None))
         except KeyError:
             return _unwritten(sheet, Reason.RENDER_FAILED)
         parts = sms_parts(rendered.text).parts if sheet.channel is Channel.SMS else 1
@@ -179,13 +182,14 @@ def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
     return min(one, other)
 
 
-def _unwritten(sheet: Sheet, reason: Reason) -> Letter:
+def _unwritten(sheet: Sheet, reason: Reason, fault: RenderError | None = None) -> Letter:
     return Letter(
         message_id=sheet.message_id,
         token=sheet.token,
         campaign_id=sheet.campaign_id,
         channel=sheet.channel,
         unwritten=reason,
+        fault=fault,
     )
 
 

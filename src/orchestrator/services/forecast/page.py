@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from orchestrator.domain.arms import Arm
 from orchestrator.domain.messages import MessageState
 from orchestrator.domain.money import Money
-from orchestrator.services.forecast.results import Forecast, WaveForecast
+from orchestrator.services.forecast.results import Flaw, Forecast, WaveForecast
 from orchestrator.services.preview import Preview
 from orchestrator.store.forecasts import CouponsAlike
 
@@ -91,11 +91,16 @@ def _waves(found: Forecast) -> Iterator[str]:
                 f"- **{wave.wave}: {_number(wave.after_last_day)} messages would come after the last "
                 "day of their offer**, and be skipped"
             )
-        for reason, number in wave.unwritten.items():
-            yield (
-                f"- **{wave.wave}: {number} texts cannot be written ({reason})**, the first for "
-                f"customer {wave.failing_customer} (`orchestrator why {wave.failing_customer}`)"
-            )
+    yield from map(_flaw, found.flaws)
+
+
+def _flaw(flaw: Flaw) -> str:
+    number = "" if flaw.occurrence is None else f", number {flaw.occurrence + 1}"
+    return (
+        f"- **{flaw.wave}{number}, {flaw.locale}: the text of {_number(flaw.customers)} customers "
+        f"cannot be written**, the first is customer {flaw.first} (`orchestrator why {flaw.first}`): "
+        f"{flaw.what}. {flaw.remedy}"
+    )
 
 
 def _wave(wave: WaveForecast, currency: str) -> Sequence[str]:

@@ -1,19 +1,20 @@
 """Rehearse a launch: the engine's own statements, every text rendered, nothing left behind."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 
 from orchestrator.domain.arms import Arm
-from orchestrator.domain.messages import Channel, MessageState, Reason
+from orchestrator.domain.messages import MessageState, Reason
 from orchestrator.domain.shop import Shop
 from orchestrator.playbooks import Definition, Playbook, Wave
 from orchestrator.playbooks.schedule import steps_of
 from orchestrator.playbooks.sequence import offers_of
 from orchestrator.rendering import Renderer
 from orchestrator.services.dispatch.writing import Letter, Texts, Writer, sources_of_answers
-from orchestrator.services.forecast.results import Forecast, Sample, WaveForecast
+from orchestrator.services.forecast.proofs import Proofs
+from orchestrator.services.forecast.results import Flaw, Forecast, WaveForecast
 from orchestrator.services.plan import write_chunk
 from orchestrator.statistics import smallest_detectable_effect
 from orchestrator.store import audience, campaigns, concerns, enrollments, forecasts, planning
@@ -21,6 +22,7 @@ from orchestrator.store.campaigns import StoredCampaign
 from orchestrator.store.chunk import Chunk
 from orchestrator.store.database import Connection, Database
 from orchestrator.store.messages import sheets
+from orchestrator.store.messages.sheets import Sheet
 
 _HISTORY = timedelta(days=90)
 Days = Mapping[date, Mapping[str, int]]  #: messages by day and wave
@@ -54,6 +56,7 @@ def forecast(
             enrolled=enrolled,
             days=days,
             waves=tuple(rehearsal.wave(wave, days) for wave in definition.waves),
+            flaws=tuple(rehearsal.flaws),
             natural_rate=rate,
             smallest_effect=_smallest(_by_arm(enrolled), rate),
         )
@@ -106,30 +109,27 @@ class _Rehearsal:
     natural_rate: float | None
     random_bytes: Callable[[int], bytes]
     progress: Callable[[int], None]
+    flaws: list[Flaw] = field(default_factory=list)
 
     def wave(self, wave: Wave, days: Days) -> WaveForecast:
-        """Plan the wave for everybody as if it were due now, write every text, forget it again."""
+        """Plan the wave as if it were due now, write all that it could send, forget it again."""
         self.plan(wave)
-        letters = _Letters()
-        for letter in self.letters(wave.wave):
-            letters.add(letter)
+        proofs = self._proofs(wave)
+        self.flaws += proofs.flaws
         outcomes = {key[:3]: key[3] for key in self.outcomes(wave.wave)}
-        failing = self._customer(letters.failing)
         given = forecasts.coupons_of(self.connection, self.campaign.id, wave.wave)
         forecasts.forget_messages(self.connection, self.campaign.id)
         return WaveForecast(
             wave=wave.wave,
             occurrences=wave.occurrences,
             outcomes=outcomes,
-            unwritten=letters.unwritten,
-            failing_customer=failing,
-            parts=letters.parts,
-            cost=letters.cost,
+            parts=proofs.parts,
+            cost=proofs.cost,
             coupon_exposure=sum(alike.face_value for alike in given),
             coupons=tuple(given),
             after_last_day=_after_last_day(self.texts.definition, wave, days),
             smallest_effect=_smallest(_by_state(outcomes), self.natural_rate),
-            samples=tuple(letters.samples.values()),
+            samples=tuple(proofs.samples.values()),
         )
 
     def plan(self, wave: Wave) -> None:
@@ -150,38 +150,22 @@ class _Rehearsal:
     def letters(self, wave: str) -> Iterator[Letter]:
         for batch in forecasts.planned_batches(self.connection, self.campaign.id, wave):
             found = sheets.load_sheets(self.connection, batch)
-            sources = sources_of_answers(found, {self.campaign.id: self.texts})
-            register = concerns.ids_of(self.connection, sources) if sources else {}
-            yield from map(Writer(self.campaign, self.texts, register).write, found)
-            self.progress(len(batch))
+            yield from map(self._writer(found).write, found)
 
     def outcomes(self, wave: str) -> list[tuple[MessageState, Reason | None, str | None, int]]:
         return forecasts.outcomes(self.connection, self.campaign.id, wave)
 
-    def _customer(self, message_id: int | None) -> str | None:
-        if message_id is None:
-            return None
-        return forecasts.customer_of(self.connection, message_id)
+    def _proofs(self, wave: Wave) -> Proofs:
+        proofs = Proofs(self.texts, wave, self.now)
+        for page in forecasts.prospects(self.connection, self.campaign.id, wave):
+            writer = self._writer([prospect.sheet for prospect in page])
+            self.progress(sum(proofs.write(prospect, writer) for prospect in page))
+        return proofs
 
-
-@dataclass(slots=True)
-class _Letters:
-    parts: int = 0
-    cost: int = 0
-    unwritten: Counter[Reason] = field(default_factory=Counter)
-    failing: int | None = None
-    samples: dict[str, Sample] = field(default_factory=dict)  #: the first of each template
-
-    def add(self, letter: Letter) -> None:
-        if letter.outgoing is None:
-            self.unwritten[letter.unwritten or Reason.RENDER_FAILED] += 1
-            self.failing = self.failing or letter.message_id
-            return
-        self.cost += letter.cost
-        self.parts += letter.parts if letter.channel is Channel.SMS else 0
-        template, outgoing = str(letter.template), letter.outgoing
-        if template not in self.samples:
-            self.samples[template] = Sample(template, outgoing.subject, outgoing.text)
+    def _writer(self, found: Sequence[Sheet]) -> Writer:
+        sources = sources_of_answers(found, {self.campaign.id: self.texts})
+        register = concerns.ids_of(self.connection, sources) if sources else {}
+        return Writer(self.campaign, self.texts, register)
 
 
 def _rehearsed_launch(

@@ -19,12 +19,23 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Flaw:
+    """A text that some customers would not get, because it cannot be written for them."""
+
+    wave: str
+    occurrence: int | None  #: from 0; none: the same in all of them
+    locale: str
+    what: str  #: the template, the reason and the variable; never a value
+    customers: int
+    first: str  #: our number (id:42) of the first of them
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WaveForecast:
     wave: str
     occurrences: int
     outcomes: Mapping[tuple[MessageState, Reason | None, str | None], int]  #: of one occurrence
-    unwritten: Mapping[Reason, int]  #: texts that could not be rendered
-    failing_customer: str | None  #: our number (id:42) of the first whose text failed
     parts: int  #: SMS parts of one occurrence
     cost: int  #: of one occurrence, thousandths of a minor unit
     coupon_exposure: int  #: face value of one occurrence's coupons, minor units
@@ -46,6 +57,7 @@ class Forecast:
     admission: Admission
     enrolled: tuple[tuple[str, str | None, Arm, int], ...]
     waves: tuple[WaveForecast, ...]
+    flaws: tuple[Flaw, ...]  #: of every text that could be sent, whatever the lots say
     days: Mapping[date, Mapping[str, int]]  #: messages by day and wave if nobody came back
     natural_rate: float | None  #: of the shop's own last months; descriptive, not causal
     smallest_effect: float | None  #: of the whole campaign against its holdout
@@ -57,4 +69,4 @@ class Forecast:
 
     @property
     def is_sound(self) -> bool:
-        return not any(wave.unwritten for wave in self.waves)
+        return not self.flaws

@@ -68,7 +68,7 @@ _ITEM = (
     .correlate(enrollments)
     .scalar_subquery()
 )
-_COLUMNS = {
+COLUMNS = {
     "message_id": messages.c.id,
     "token": messages.c.token,
     "campaign_id": messages.c.campaign_id,
@@ -99,7 +99,7 @@ _COLUMNS = {
     "expires_at": messages.c.expires_at,
 }
 # In the order of the fields, so that a row becomes a sheet as it is.
-_SHEET = [_COLUMNS[name].label(name) for name in Sheet._fields]
+_SHEET = [COLUMNS[name].label(name) for name in Sheet._fields]
 
 
 def load_sheets(connection: Connection, claimed: Sequence[Claimed]) -> list[Sheet]:
