@@ -1,9 +1,12 @@
+import re
 from datetime import date
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from orchestrator.domain.messages import WaveKind
 from orchestrator.playbooks import ConcernEntry, Playbook, example_context, read_playbook
 from orchestrator.rendering import Renderer, sms_parts
 
@@ -72,6 +75,50 @@ def test_chinese_sms_are_signed_and_say_how_to_refuse(playbook: Playbook) -> Non
             assert text.endswith("拒收请回复R")
 
 
+def test_thanks_fit_one_sms(playbook: Playbook) -> None:
+    renderer = Renderer(playbook)
+    for path in playbook.templates:
+        if "/thanks." in path and path.endswith(".sms.j2"):
+            context = a_typical_context(locale := path.partition("/")[0])
+            context["order"]["item"] = (
+                "Linen midi dress" if locale == "en" else "羊毛混纺中长款大衣"
+            )
+            assert sms_parts(renderer.render(path, context).text).parts == 1
+
+
+def test_chinese_is_set_with_chinese_punctuation(playbook: Playbook) -> None:
+    for path, text in playbook.files.items():
+        if "zh-CN" in path:
+            assert not re.search(r"[\u4e00-\u9fff][,:;!?]|[,;!?][\u4e00-\u9fff]", text), path
+
+
+def test_a_chinese_promotion_by_email_says_so_in_front(playbook: Playbook) -> None:
+    renderer = Renderer(playbook)
+    promoting = {wave.wave for wave in playbook.definition.waves if wave.kind == WaveKind.PROMO}
+    for path in playbook.templates:
+        if path.startswith("zh-CN/") and path.endswith(".email.j2"):
+            subject = renderer.render(path, a_typical_context("zh-CN")).subject or ""
+            wave = path.partition("/")[2].partition(".")[0]
+            assert subject.startswith("【广告】") == (wave in promoting)
+
+
+class Tags(HTMLParser):
+    """Every element that is open, and those that were closed out of turn."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.wrong: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002  # given by the parser
+        if tag not in {"meta", "br", "hr"}:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if not self.open or self.open.pop() != tag:
+            self.wrong.append(tag)
+
+
 def test_an_email_is_a_whole_page(playbook: Playbook) -> None:
     renderer = Renderer(playbook)
     for path in playbook.templates:
@@ -79,6 +126,10 @@ def test_an_email_is_a_whole_page(playbook: Playbook) -> None:
             html = renderer.render(path, example_context(path.partition("/")[0])).html or ""
             assert html.startswith("<!doctype html>")
             assert html.endswith("</html>")
+            assert '<a href="https://shop.example/u/8Fq2"' in html
+            tags = Tags()
+            tags.feed(html)
+            assert (tags.open, tags.wrong) == ([], []), path
 
 
 @pytest.mark.parametrize(
@@ -87,7 +138,7 @@ def test_an_email_is_a_whole_page(playbook: Playbook) -> None:
         (
             "en/coupon.sms.j2",
             (
-                "Willow Lane: Hi Na, should you look for something to go with your Linen midi dress:"
+                "Willow Lane: Hi Na, looking for something to go with your Linen midi dress?"
                 " CNY 20 off orders from CNY 199 with code 7KQ2MX9R4TBD until 2 Dec 2026:"
                 " https://shop.example/ Reply STOP to opt out."
             ),
@@ -95,15 +146,15 @@ def test_an_email_is_a_whole_page(playbook: Playbook) -> None:
         (
             "zh-CN/thanks.returning.sms.j2",
             (
-                "【Willow Lane】Li Na您好,感谢您一贯以来的支持,这次又选了Linen midi dress。"
-                "您的信任我们记在心里,有任何需要请随时联系。拒收请回复R"
+                "【Willow Lane】Li Na，您好！感谢您一贯以来的支持，这次又选了Linen midi dress。"
+                "您的信任我们记在心里，有需要请随时联系。拒收请回复R"
             ),
         ),
         (
             "zh-CN/coupon.sms.j2",
             (
-                "【Willow Lane】Li Na您好,想为Linen midi dress添件搭配?送您20元优惠券(满199元可用),"
-                "券码7KQ2MX9R4TBD,2026年12月2日前有效:https://shop.example/ 拒收请回复R"
+                "【Willow Lane】Li Na，您好！想为Linen midi dress添件搭配？送您20元优惠券（满199元可用），"
+                "券码7KQ2MX9R4TBD，有效期至2026年12月2日：https://shop.example/ 拒收请回复R"
             ),
         ),
     ],
