@@ -46,6 +46,17 @@ def test_an_order_redeems_the_coupon_on_it_however_the_code_is_written(
     assert stored(database, orders, "coupon_code") == [("7KQ2MX9R4TBD",)]
 
 
+def test_an_order_of_a_file_without_lines_redeems_its_coupon_too(
+    database: Database, import_text: Importing
+) -> None:
+    _issue(database, "CODE")
+    header = "order_id,placed_at,customer_id,total,currency,status,coupon_code\n"
+
+    import_text(header + "A1,2025-11-11,C1,9.00,GBP,paid,CODE\n", preset="orders-without-lines")
+
+    assert stored(database, coupons, "code", "state") == [("CODE", "redeemed")]
+
+
 def test_a_code_is_redeemed_once_by_the_earliest_order(
     database: Database, import_text: Importing
 ) -> None:

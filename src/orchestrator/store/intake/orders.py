@@ -66,11 +66,11 @@ def merge_orders(
     updated = _update(connection, written, import_id, now) if stored else 0
     inserted = _insert(connection, import_id, now) if stored < frame.height else 0
     counts = {"orders": Counts(inserted, updated, frame.height - inserted - updated)}
-    if lines is not None:
-        if inserted:
-            connection.execute(_with_ids().where(rows.c.is_new))
-        counts["order_lines"] = merge_lines(connection)
     coded = "coupon_code" in known and frame["coupon_code"].null_count() < frame.height
+    if inserted and (coded or lines is not None):
+        connection.execute(_with_ids().where(rows.c.is_new))
+    if lines is not None:
+        counts["order_lines"] = merge_lines(connection)
     counts["coupons"] = redeem(connection) if coded else Counts()
     staging.drop(connection, rows, staging.lines)
     return counts
