@@ -104,7 +104,7 @@ class Checks:
     def currency(self) -> None:
         """Of an order, where other rows of it say it: exports write it on the first row alone."""
         column = self.raw("currency").cast(pl.String).str.to_uppercase()
-        if "order_id" in self.values:
+        if "order_id" in self.values and column.null_count():
             key = self.values["order_id"]
             rows = pl.DataFrame({"key": key, "currency": column})
             column = rows.select(

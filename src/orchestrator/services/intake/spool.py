@@ -18,7 +18,7 @@ class Frames:
 
     def __init__(self) -> None:
         self._file = tempfile.TemporaryFile(prefix="orchestrator-import-")  # noqa: SIM115  # closed by __exit__
-        self._segments: list[tuple[int, int]] = []  # offset, length
+        self._segments: list[tuple[int, int, pl.Schema]] = []  # offset, length
         self.rows = 0
 
     def __enter__(self) -> Self:
@@ -36,19 +36,21 @@ class Frames:
         return len(self._segments)
 
     def __getitem__(self, position: int) -> pl.DataFrame:
-        offset, length = self._segments[position]
+        offset, length, schema = self._segments[position]
         self._file.seek(offset)
-        return pl.read_ipc(io.BytesIO(self._file.read(length)))
+        return pl.read_ipc(io.BytesIO(self._file.read(length))).cast(schema)
 
     def append(self, frame: pl.DataFrame) -> None:
         """Keep the frame; an OSError means that the disk is full."""
         buffer = io.BytesIO()
-        frame.write_ipc(buffer, compression="lz4")
+        # Most files have most columns not: nulls without a type take no room.
+        nobody = [column.name for column in frame if column.null_count() == frame.height]
+        frame.with_columns(pl.col(nobody).cast(pl.Null)).write_ipc(buffer, compression="lz4")
         data = buffer.getbuffer()
         offset = self._file.seek(0, os.SEEK_END)
         self._file.write(data)
         self._file.flush()
-        self._segments.append((offset, len(data)))
+        self._segments.append((offset, len(data), frame.schema))
         self.rows += frame.height
 
 

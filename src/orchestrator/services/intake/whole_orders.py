@@ -22,6 +22,8 @@ class WholeOrders:
 
 def refuse_together(rows: pl.DataFrame, bad: pl.DataFrame) -> pl.DataFrame:
     """Return line and refusal for all rows of every order in ``bad`` (order_id, line, refusal)."""
+    if bad.is_empty():
+        return bad.select("line", "refusal")
     own = bad.select("line", "refusal").unique("line", keep="first", maintain_order=True)
     sisters = rows.join(bad.select("order_id").unique(), on="order_id", how="semi")
     return (
@@ -36,12 +38,13 @@ def assemble(
     rows: pl.DataFrame, *, with_lines: bool, currency: str, documents: bool = False
 ) -> WholeOrders:
     """Take rows whose orders are complete and return the orders that can go in, and the others."""
-    rows = rows.sort("line", maintain_order=True)
+    if not rows["line"].is_sorted():
+        rows = rows.sort("line", maintain_order=True)
     repeated = 0
     overtaken = rows.clear()
     if documents:
         rows, overtaken, repeated = _last_documents(rows)
-    elif not with_lines:
+    elif not with_lines and not _are_single(rows):
         last = rows.unique("order_id", keep="last", maintain_order=True)
         bad_rows = rows.filter(pl.col("refusal").is_not_null())
         repeated, rows = rows.height - last.height - _earlier(bad_rows, last), last
@@ -54,10 +57,14 @@ def assemble(
         ]
     )
     refused = pl.concat([refuse_together(rows, bad), overtaken.select("line", "refusal")])
-    good = orders.join(bad, on="order_id", how="anti")
-    good = good.with_columns(pl.col("currency").fill_null(currency))
-    lines = positions(rows.join(bad, on="order_id", how="anti")) if with_lines else rows.clear()
+    good = _without(orders, bad).with_columns(pl.col("currency").fill_null(currency))
+    lines = positions(_without(rows, bad)) if with_lines else rows.clear()
     return WholeOrders(_totals(good, with_lines=with_lines), lines, refused, repeated)
+
+
+def _without(rows: pl.DataFrame, bad: pl.DataFrame) -> pl.DataFrame:
+    # Most batches have nothing bad, and a join costs as much as all that is done with its rows.
+    return rows if bad.is_empty() else rows.join(bad, on="order_id", how="anti")
 
 
 def _last_documents(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, int]:
@@ -78,7 +85,7 @@ def _earlier(bad_rows: pl.DataFrame, last: pl.DataFrame) -> int:
 
 def _orders(rows: pl.DataFrame) -> pl.DataFrame:
     """Each cell from the first row of the order that has it; the earliest moment of placing."""
-    if rows["order_id"].is_unique().all():
+    if _are_single(rows):
         return _single_rows(rows)
     first = [pl.col(name).drop_nulls().first() for name in _CELLS]
     extra = [pl.col(name).drop_nulls().first() for name in ("title", "category") if name in rows]
@@ -93,6 +100,10 @@ def _orders(rows: pl.DataFrame) -> pl.DataFrame:
         if "amount" in rows
         else pl.lit(None, dtype=pl.Int64),
     )
+
+
+def _are_single(rows: pl.DataFrame) -> bool:
+    return rows["order_id"].n_unique() == rows.height
 
 
 def _single_rows(rows: pl.DataFrame) -> pl.DataFrame:
