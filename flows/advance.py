@@ -43,6 +43,8 @@ def advance(form: AdvanceForm = AdvanceForm()) -> dict[str, Any]:
     )
     if report.dispatched.stopped:
         logger.warning("nothing was sent: the kill switch is on")
+    if report.half_in:
+        logger.warning("nobody is enrolled: of %s only a part is in", ", ".join(report.half_in))
     if report.quarantined:
         logger.error("%s", report.quarantined)
     for campaign_id in (*report.dispatched.paused, *report.tracked.paused):

@@ -5,10 +5,10 @@ import time
 from pathlib import Path
 
 from intake_shop import NOON, SHOP
-from orchestrator.services.intake import Progress, import_file, orders
+from orchestrator.services.intake import Progress, import_file, merging
 from orchestrator.store.database import Database
 
-orders.CHUNK_ORDERS = 20
+merging.CHUNK_ROWS = 20
 
 
 def tell(progress: Progress) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from orchestrator.domain.messages import Channel
 from orchestrator.playbooks import read_playbook
@@ -31,6 +31,7 @@ from orchestrator.store.tables import (
     enrollments,
     evaluations,
     heartbeats,
+    imports,
     messages,
     orders,
 )
@@ -143,6 +144,55 @@ def test_advancing_again_at_the_same_moment_changes_nothing(
     assert rows(database, messages.c.state) == before
     assert not again.dispatched.counts
     assert sum(again.enrolled.values()) == 0
+
+
+def a_part_of_a_file(database: Database, since: datetime) -> None:
+    half = {"kind": "orders", "preset": "orders", "file_name": "orders.csv", "file_hash": "1"}
+    with database.write() as connection:
+        connection.execute(
+            insert(imports).values(**half, state="running", started_at=since, half_at=since)
+        )
+
+
+def test_while_a_part_of_a_file_is_in_nobody_is_enrolled_and_all_are_told(
+    database: Database, shopkeeper: Shopkeeper
+) -> None:
+    with database.write() as connection:
+        add_buyers(connection, 3)
+    shopkeeper.launch()
+    a_part_of_a_file(database, LAUNCH)
+
+    report = shopkeeper.advance(LAUNCH)
+    page = forecast_markdown(
+        forecast(
+            database,
+            read_playbook(PLAYBOOK),
+            shop=SHOP,
+            now=LAUNCH,
+            random_bytes=random.Random(3).randbytes,
+        )
+    )
+
+    assert (report.enrolled, report.half_in) == ({"double11": 0}, ("orders.csv",))
+    assert "Of orders.csv only a part is in" in page
+    # The plan still shows what there is.
+    assert "would be enrolled** | **3" in page
+
+
+def test_a_campaign_is_not_done_while_a_part_of_a_file_is_in(
+    database: Database, shopkeeper: Shopkeeper
+) -> None:
+    with database.write() as connection:
+        add_buyers(connection, 2)
+    shopkeeper.launch()
+    shopkeeper.advance(LAUNCH)
+    with database.write() as connection:
+        connection.execute(update(enrollments).values(wave=None, due_at=None))
+    end = LAUNCH + timedelta(days=2)
+    a_part_of_a_file(database, end)
+
+    assert shopkeeper.advance(end).finished == ()
+    assert shopkeeper.advance(end + timedelta(days=1)).finished == ("double11",)
 
 
 def test_the_same_launch_again_changes_nothing_and_another_playbook_is_refused(

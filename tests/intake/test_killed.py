@@ -43,10 +43,12 @@ def test_a_killed_import_is_completed_by_the_next_run(
     assert 0 < len(half) < ORDERS
     assert len(stored(database, order_lines, "id")) == 2 * len(half)
     with database.read() as connection:
-        assert [run["file_name"] for run in runs.unfinished(connection)] == ["orders.csv"]
+        assert runs.half_in(connection, NOON) == ["orders.csv"]
 
     import_file(database, path, now=NOON, shop=SHOP)
 
     assert len(stored(database, orders, "id")) == ORDERS
     assert len(stored(database, order_lines, "id")) == 2 * ORDERS
     assert stored(database, imports, "id", "state") == [(1, "running"), (2, "done")]
+    with database.read() as connection:
+        assert runs.half_in(connection, NOON) == []

@@ -57,7 +57,7 @@ def test_a_database_that_does_not_answer_is_one_error(tmp_path: Path) -> None:
 def test_a_connection_that_breaks_between_two_chunks_is_made_anew(
     database: Database, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("orchestrator.services.intake.orders.CHUNK_ORDERS", 20)
+    monkeypatch.setattr("orchestrator.services.intake.merging.CHUNK_ROWS", 20)
     path = tmp_path / "orders.csv"
     rows = [f"A{n},2025-11-11,C1,{item},1,1.50\n" for n in range(100) for item in ("Tea", "Pot")]
     path.write_text(HEADER + "".join(rows))

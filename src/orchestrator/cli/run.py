@@ -161,6 +161,9 @@ def _say_the_rest(ctx: typer.Context, report: Any) -> None:
         say(f"{len(report.evaluated.recorded)} evaluations recorded: orchestrator report CAMPAIGN")
     if report.revised.revised:
         say(f"{len(report.revised.revised)} evaluations revised: orchestrator report CAMPAIGN")
+    if report.half_in:
+        say(f"Nobody is enrolled: of {', '.join(report.half_in)} only a part is in. If no import of it "
+            "runs any more, import it again; campaigns wait a day for that")  # fmt: skip
     for name in report.finished:
         say(f"Campaign {name} is done")
 
@@ -168,6 +171,7 @@ def _say_the_rest(ctx: typer.Context, report: Any) -> None:
 def report_data(report: Any) -> dict[str, Any]:
     return {
         "enrolled": report.enrolled,
+        "half_in": report.half_in,
         "planned": report.planned,
         "messages": [
             {"state": state, "reason": reason, "messages": number}

@@ -25,6 +25,7 @@ from orchestrator.store import campaigns, coupons
 from orchestrator.store.audience.windows import window_of
 from orchestrator.store.campaigns import StoredCampaign
 from orchestrator.store.database import Database
+from orchestrator.store.intake import runs
 
 Clock = Callable[[], datetime]
 
@@ -40,6 +41,7 @@ class AdvanceReport:
     revised: ReviseReport
     expired_coupons: int
     finished: tuple[str, ...]  #: campaigns in which nothing is left to do
+    half_in: tuple[str, ...]  #: files with more to come: nobody was enrolled
 
     @property
     def quarantined(self) -> str | None:
@@ -51,6 +53,7 @@ class AdvanceReport:
 class _Campaigns:
     enrolled: dict[str, int] = field(default_factory=dict)
     planned: dict[str, PlanReport] = field(default_factory=dict)
+    half_in: tuple[str, ...] = ()
 
 
 def advance(
@@ -98,7 +101,9 @@ def advance(
         evaluated=evaluate(database, now(), definition_of=definition_of),
         revised=revise_daily(database, now(), definition_of=definition_of),
         expired_coupons=expired,
-        finished=_finish(database, texts, now()),
+        # Whoever the rest of a file brings in is still to come.
+        finished=() if prepared.half_in else _finish(database, texts, now()),
+        half_in=prepared.half_in,
     )
 
 
@@ -116,9 +121,9 @@ def _enroll_and_plan(
     now: datetime,
     random_bytes: Callable[[int], bytes],
 ) -> _Campaigns:
-    done = _Campaigns()
     with database.read() as connection:
         running = campaigns.in_state(connection, "running")
+        done = _Campaigns(half_in=tuple(runs.half_in(connection, now)))
     for campaign in running:
         definition = texts(campaign).definition
         done.enrolled[campaign.name] = enroll(database, campaign, definition, now)

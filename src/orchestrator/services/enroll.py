@@ -6,13 +6,21 @@ from orchestrator.playbooks import Definition
 from orchestrator.store import audience, campaigns, enrollments
 from orchestrator.store.campaigns import StoredCampaign
 from orchestrator.store.database import Database
+from orchestrator.store.intake import runs
 
 
 def enroll(
     database: Database, campaign: StoredCampaign, definition: Definition, now: datetime
 ) -> int:
-    """Return how many were enrolled; asks nothing of the orders where nothing has changed since."""
+    """
+    Return how many were enrolled; asks nothing of the orders where nothing has changed since.
+
+    Nobody is while an import is half in: whose earlier orders are still to come would be taken for
+    new, and stay on that track.
+    """
     with database.read() as connection:
+        if runs.half_in(connection, now):
+            return 0
         seen = f"{campaigns.shop_data_seen(connection)}:{_day(definition, now)}"
     if seen == campaign.enrolled_seen:
         return 0

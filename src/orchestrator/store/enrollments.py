@@ -31,6 +31,7 @@ from orchestrator.playbooks.texts import language_of, nearest_locale
 from orchestrator.store import functions
 from orchestrator.store.audience.windows import window_of
 from orchestrator.store.dialects import insert_on
+from orchestrator.store.intake import runs
 from orchestrator.store.tables import customers, enrollments, messages, micros, orders
 
 Columns = ReadOnlyColumnCollection[str, ColumnElement[Any]]
@@ -50,9 +51,13 @@ def enroll(
     admitted: Select[Any],
     default_locale: str,
     now: datetime,
+    from_half: bool = False,
 ) -> int:
     """
     Enroll the admitted who have a track and whose person is not in yet; return how many.
+
+    Nobody while an import is half in, unless ``from_half``. The statement that enrolls asks that
+    itself, so that no import can begin in between.
 
     Of several orders, and of several profiles of one person, the first order brings them in.
 
@@ -80,6 +85,8 @@ def enroll(
         _first_due(definition, found, now),
         _returns_from(definition),
     ).where(found.track.is_not(None))
+    if not from_half:
+        chosen = chosen.where(runs.nothing_is_half(now))
     enrolled = insert_on(connection)(enrollments).from_select(_COLUMNS, chosen)
     enrolled = enrolled.on_conflict_do_nothing()
     return int(connection.execute(enrolled).rowcount)

@@ -115,7 +115,7 @@ COMPLAINTS = (
         "import_interrupted",
         Severity.STUCK,
         stuck.interrupted_imports,
-        "imports did not end; what they had read in whole is in",
+        "imports did not end; where a part is in, campaigns wait a day for the rest",
         "orchestrator import FILE again: it changes nothing twice",
     ),
     Complaint(

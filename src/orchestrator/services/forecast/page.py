@@ -27,6 +27,7 @@ def forecast_markdown(
         [
             f"# Plan of {found.playbook} (version {found.version[:12]})",
             "",
+            *_doubt(found),
             *_audience(found),
             *_groups(found),
             *_waves(found),
@@ -36,6 +37,12 @@ def forecast_markdown(
             *_examples(examples),
         ]
     )
+
+
+def _doubt(found: Forecast) -> Iterator[str]:
+    if found.half_in:
+        yield f"**Of {', '.join(found.half_in)} only a part is in: this will change.**"
+        yield ""
 
 
 def _audience(found: Forecast) -> Iterator[str]:

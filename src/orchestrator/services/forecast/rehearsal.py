@@ -21,6 +21,7 @@ from orchestrator.store import audience, campaigns, concerns, enrollments, forec
 from orchestrator.store.campaigns import StoredCampaign
 from orchestrator.store.chunk import Chunk
 from orchestrator.store.database import Connection, Database
+from orchestrator.store.intake import runs
 from orchestrator.store.messages import sheets
 from orchestrator.store.messages.sheets import Sheet
 
@@ -59,6 +60,7 @@ def forecast(
             flaws=tuple(rehearsal.flaws),
             natural_rate=rate,
             smallest_effect=_smallest(_by_arm(enrolled), rate),
+            half_in=tuple(runs.half_in(connection, now)),
         )
 
 
@@ -200,6 +202,7 @@ def _rehearsed_launch(
         admitted=admitted if customer is None else forecasts.only(admitted, customer),
         default_locale=shop.locale,
         now=now,
+        from_half=True,
     )
     forecasts.set_holdout_aside(connection, campaign_id)
     return campaign

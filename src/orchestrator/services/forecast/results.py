@@ -61,6 +61,7 @@ class Forecast:
     days: Mapping[date, Mapping[str, int]]  #: messages by day and wave if nobody came back
     natural_rate: float | None  #: of the shop's own last months; descriptive, not causal
     smallest_effect: float | None  #: of the whole campaign against its holdout
+    half_in: tuple[str, ...] = ()  #: files with more to come
 
     @property
     def cost_at_most(self) -> int:

@@ -86,7 +86,7 @@ def _run(reading: Reading, merge: Merge, folder: Path) -> tuple[Path | None, pl.
         if mapping.kind == "orders":
             whole = orders_file.read(reading, key, stack)
             rejects_file, listed = _rejects(reading, merge, folder)
-            orders_file.merge(whole, mapping, merge, reading.setting.now)
+            orders_file.merge(whole, mapping, merge)
         else:
             ready = others.READERS[mapping.kind](reading, merge, key, stack)
             rejects_file, listed = _rejects(reading, merge, folder)

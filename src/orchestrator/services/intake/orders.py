@@ -3,14 +3,15 @@
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import datetime
+from functools import partial
 
 import polars as pl
 
 from orchestrator.domain.coupons import normalise_code
-from orchestrator.services.intake import people
+from orchestrator.services.intake import merging, people
 from orchestrator.services.intake.goods import Goods, with_sku
 from orchestrator.services.intake.intake import Reading
+from orchestrator.services.intake.loading import load_orders
 from orchestrator.services.intake.mapping import Mapping
 from orchestrator.services.intake.merging import Merge
 from orchestrator.services.intake.rows import CONSENTS
@@ -19,7 +20,6 @@ from orchestrator.services.intake.whole_orders import assemble
 from orchestrator.store.intake.orders import SOMETIMES
 
 REPEATED = "an order that comes again further down"
-CHUNK_ORDERS = 50_000
 _PERSON = (
     "external_id", "is_alias", *people.CELLS, *CONSENTS, "consent_at", "line",
 )  # fmt: skip
@@ -36,6 +36,7 @@ class WholeFile:
     lines: Frames
     people: Spool
     goods: Goods = field(default_factory=Goods)
+    has_aliases: bool = False  #: some customers have no id of the source's own
 
 
 def read(reading: Reading, address_key: str, stack: ExitStack) -> WholeFile:
@@ -52,9 +53,18 @@ def read(reading: Reading, address_key: str, stack: ExitStack) -> WholeFile:
     return whole
 
 
-def merge(whole: WholeFile, mapping: Mapping, merge: Merge, now: datetime) -> None:
-    """Customers, products, orders: each chunk one transaction, each order whole in one of them."""
-    merge.people(whole.people.whole(), total=whole.people.rows, now=now)
+def merge(whole: WholeFile, mapping: Mapping, merge: Merge) -> None:
+    """Customers, products, orders: each order whole in one transaction, all in one if they are few."""
+    load = partial(load_orders, merge, whole.people, whole.orders)
+    merge.all_of(
+        whole.orders.rows + whole.lines.rows,
+        partial(_steps, whole, mapping, merge),
+        None if whole.has_aliases or mapping.has_lines else load,
+    )
+
+
+def _steps(whole: WholeFile, mapping: Mapping, merge: Merge) -> None:
+    merge.people(whole.people.whole(), total=whole.people.rows)
     merge.products(whole.goods.frame(), retitle=False)
     known = [name for name in SOMETIMES if name in mapping.columns]
     if "title" in mapping.columns:
@@ -77,6 +87,7 @@ def _keep(whole: WholeFile, reading: Reading, rows: pl.DataFrame, address_key: s
     if found.orders.is_empty():
         return
     orders = people.identify(found.orders, address_key)
+    whole.has_aliases |= bool(orders["is_alias"].any())
     lines = with_sku(found.lines) if mapping.has_lines else found.lines
     whole.goods.add(lines, orders)
     whole.orders.append(_as_stored(orders))
@@ -113,8 +124,7 @@ def _chunks(whole: WholeFile) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
     """Yield orders with their lines, whose ``order_nr`` is the order's ``nr``."""
     for position in range(len(whole.orders)):
         orders, lines = whole.orders[position], whole.lines[position]
-        for start in range(0, orders.height, CHUNK_ORDERS):
-            chunk = orders.slice(start, CHUNK_ORDERS)
+        for chunk in orders.iter_slices(merging.CHUNK_ROWS):
             yield chunk, _of(chunk, lines)
 
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 
 import polars as pl
 
 from orchestrator.services.intake import optouts, people
 from orchestrator.services.intake.goods import Goods, with_sku
 from orchestrator.services.intake.intake import Reading
+from orchestrator.services.intake.loading import load_customers
 from orchestrator.services.intake.mapping import Kind
 from orchestrator.services.intake.merging import Merge
 from orchestrator.services.intake.refusals import Refusal
@@ -21,6 +23,7 @@ _PRODUCT = ("title", "category", "price", "cost", "currency")
 
 def read_customers(reading: Reading, merge: Merge, address_key: str, stack: ExitStack) -> Ready:
     spool = stack.enter_context(Spool("external_id"))
+    has_aliases = False
     for frame in reading.checked():
         refused = pl.col("refusal").is_not_null()
         reading.rejects.refuse(frame.filter(refused))
@@ -28,8 +31,14 @@ def read_customers(reading: Reading, merge: Merge, address_key: str, stack: Exit
         good = frame.filter(~refused)
         if not good.is_empty():
             named = people.identify(good, address_key)
+            has_aliases |= bool(named["is_alias"].any())
             spool.put(named.with_columns(at=pl.lit(None, dtype=pl.Int64)))
-    return lambda: merge.people(spool.whole(), total=spool.rows, now=merge.now)
+
+    def steps() -> None:
+        merge.people(spool.whole(), total=spool.rows)
+
+    load = None if has_aliases else partial(load_customers, merge, spool)
+    return lambda: merge.all_of(spool.rows, steps, load)
 
 
 def read_products(reading: Reading, merge: Merge, _: str, stack: ExitStack) -> Ready:
@@ -40,13 +49,13 @@ def read_products(reading: Reading, merge: Merge, _: str, stack: ExitStack) -> R
         reading.rejects.empty(frame)
         spool.put(frame.filter(~refused).drop("refusal", "emptied"))
 
-    def ready() -> None:
+    def steps() -> None:
         for frame in spool.whole():
             latest = frame.sort("line").group_by("sku", maintain_order=True)
             cells = latest.agg(pl.col(name).drop_nulls().last() for name in _PRODUCT)
             merge.products(cells.rename({"sku": "external_id"}), retitle=True)
 
-    return ready
+    return lambda: merge.all_of(spool.rows, steps)
 
 
 def read_lines(reading: Reading, merge: Merge, _: str, stack: ExitStack) -> Ready:
@@ -62,12 +71,12 @@ def read_lines(reading: Reading, merge: Merge, _: str, stack: ExitStack) -> Read
                 goods.add(lines)
                 frames.append(lines)
 
-    def ready() -> None:
+    def steps() -> None:
         merge.products(goods.frame(), retitle=False)
         for orders, lines in _numbered(frames):
             merge.lines(orders, lines, total=frames.rows)
 
-    return ready
+    return lambda: merge.all_of(frames.rows, steps)
 
 
 def read_optouts(reading: Reading, merge: Merge, address_key: str, stack: ExitStack) -> Ready:

@@ -80,7 +80,7 @@ def take_orders(
     merge = Merge(database, import_id, f"import:{mapping.mapping}", now, nobody_watches)
     with ExitStack() as stack:
         whole = orders.read(reading, address_key(database), stack)
-        orders.merge(whole, mapping, merge, now)
+        orders.merge(whole, mapping, merge)
     return _account(reading, merge)
 
 

@@ -6,6 +6,7 @@ from sqlalchemy import ColumnElement, Select, exists, func, literal, or_, select
 
 from orchestrator.domain.messages import OPEN_STATES, MessageState
 from orchestrator.store.inspection.suspects import Since
+from orchestrator.store.intake import runs
 from orchestrator.store.tables import (
     campaigns,
     dispatchers,
@@ -79,7 +80,7 @@ def interrupted_imports(since: Since) -> Select[Any]:
             imports.c.state == "failed",
             (imports.c.state == "running") & (imports.c.started_at < since.late),
         ),
-        ~_imported_again(),
+        ~runs.was_repeated(),
     )
 
 
@@ -129,17 +130,4 @@ def _sender_lives() -> ColumnElement[bool]:
         select(dispatchers.c.owner)
         .where(dispatchers.c.owner == messages.c.owner, dispatchers.c.dead_at.is_(None))
         .correlate(messages)
-    )
-
-
-def _imported_again() -> ColumnElement[bool]:
-    again = imports.alias("again")
-    return exists(
-        select(again.c.id)
-        .where(
-            again.c.file_hash == imports.c.file_hash,
-            again.c.state == "done",
-            again.c.id > imports.c.id,
-        )
-        .correlate(imports)
     )

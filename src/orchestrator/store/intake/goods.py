@@ -32,6 +32,7 @@ def merge_products(
     Without ``retitle`` a title that is stored stays: order lines call one product many names.
     """
     rows = staging.products
+    staging.begin(connection)
     stage(connection, rows, frame)
     _add_categories(connection)
     cells = [name for name in _CELLS if retitle or name != "title"]

@@ -29,7 +29,7 @@ from orchestrator.store.intake.staging import stage
 from orchestrator.store.tables import consents, customers
 
 PHONE_ALIAS, EMAIL_ALIAS = "phone:", "email:"
-_CELLS = ("name", "phone", "email", "phone_hash", "email_hash", "locale", "timezone", "country",
+CELLS = ("name", "phone", "email", "phone_hash", "email_hash", "locale", "timezone", "country",
           "region", "tier")  # fmt: skip
 
 
@@ -117,7 +117,7 @@ def _stored(connection: Connection) -> int:
 
 def _said(frame: pl.DataFrame) -> set[str]:
     """The columns in which any row says something about its customer."""
-    cells = (*_CELLS, "attributes")
+    cells = (*CELLS, "attributes")
     return {name for name in cells if name in frame and frame[name].null_count() < frame.height}
 
 
@@ -198,7 +198,7 @@ def _one_row_each(connection: Connection) -> int:
 
 def _update(connection: Connection, said: set[str], import_id: int, now: datetime) -> int:
     rows = staging.customers
-    cells = [name for name in _CELLS if name in said]
+    cells = [name for name in CELLS if name in said]
     new = {name: func.coalesce(rows.c[name], customers.c[name]) for name in cells}
     differs = [customers.c[name].is_distinct_from(value) for name, value in new.items()]
     if "attributes" in said:
@@ -219,7 +219,7 @@ def _insert(connection: Connection, import_id: int, now: datetime, *, all_new: b
     person = func.coalesce(rows.c.phone, rows.c.email, literal("id:") + rows.c.external_id)
     fresh = select(
         rows.c.external_id,
-        *(rows.c[name] for name in _CELLS),
+        *(rows.c[name] for name in CELLS),
         person,
         func.coalesce(_as_json(connection, rows.c.attributes), _as_json(connection, literal("{}"))),
         literal(import_id),
@@ -228,7 +228,7 @@ def _insert(connection: Connection, import_id: int, now: datetime, *, all_new: b
     if not all_new:
         same = customers.c.external_id == rows.c.external_id
         fresh = fresh.outerjoin(customers, same).where(customers.c.id.is_(None))
-    names = ["external_id", *_CELLS, "person", "attributes", "import_id", "updated_at"]
+    names = ["external_id", *CELLS, "person", "attributes", "import_id", "updated_at"]
     return connection.execute(insert(customers).from_select(names, fresh)).rowcount
 
 

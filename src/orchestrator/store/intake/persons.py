@@ -14,10 +14,12 @@ def name_persons(connection: Connection, *, updated: bool) -> None:
     staged customers were stored before: their e-mail may be stored alone.
     """
     rows = staging.customers
-    mails = select(rows.c.email).where(rows.c.email.is_not(None))
+    mails = select(rows.c.email_hash).where(rows.c.email_hash.is_not(None))
     if updated:
-        stored = select(customers.c.email).join(rows, rows.c.external_id == customers.c.external_id)
-        mails = stored.where(customers.c.email.is_not(None))
+        stored = select(customers.c.email_hash).join(
+            rows, rows.c.external_id == customers.c.external_id
+        )
+        mails = stored.where(customers.c.email_hash.is_not(None))
     mail = mails.distinct().subquery("mail")
     profile, other = customers.alias("profile"), customers.alias("other")
     named = (
@@ -25,8 +27,8 @@ def name_persons(connection: Connection, *, updated: bool) -> None:
             profile.c.id, func.coalesce(func.min(other.c.phone), profile.c.email).label("person")
         )
         .select_from(mail)
-        .join(profile, profile.c.email == mail.c.email)
-        .outerjoin(other, (other.c.email == profile.c.email) & other.c.phone.is_not(None))
+        .join(profile, profile.c.email_hash == mail.c.email_hash)
+        .outerjoin(other, (other.c.email_hash == profile.c.email_hash) & other.c.phone.is_not(None))
         .where(profile.c.phone.is_(None))
         .group_by(profile.c.id, profile.c.email)
         .subquery("named")
@@ -36,3 +38,15 @@ def name_persons(connection: Connection, *, updated: bool) -> None:
         .where(customers.c.id == named.c.id, customers.c.person != named.c.person)
         .values(person=named.c.person)
     )
+
+
+def name_all_persons(connection: Connection) -> None:
+    """Name all profiles without a phone that share an e-mail with one that has a phone."""
+    other = customers.alias("other")
+    phone = (
+        select(func.min(other.c.phone))
+        .where(other.c.email_hash == customers.c.email_hash, other.c.phone.is_not(None))
+        .scalar_subquery()
+    )
+    nameless = (customers.c.phone.is_(None), customers.c.email_hash.is_not(None))
+    connection.execute(update(customers).where(*nameless, phone.is_not(None)).values(person=phone))

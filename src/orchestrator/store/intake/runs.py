@@ -1,15 +1,26 @@
-"""One row for every import, from its start to its end."""
+"""One row for every import, from its start to its end; and which of them are half in."""
 
 from collections import Counter
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    exists,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from orchestrator.store.tables import imports
 
 EVENTS = "order events"
+#: How long campaigns wait for the rest of a file whose import was killed.
+WAITED_FOR = timedelta(days=1)
 
 
 def start(
@@ -56,6 +67,7 @@ def finish(
             counts=dict(counts),
             rejects_file=rejects_file,
             finished_at=now,
+            half_at=None,
         )
     )
 
@@ -99,6 +111,7 @@ def add(
             rows_left_out=columns.rows_left_out + rows_left_out,
             counts=_summed(before, counts),
             finished_at=now,
+            half_at=None,
         )
     )
 
@@ -118,7 +131,35 @@ def fail(connection: Connection, import_id: int, now: datetime) -> None:
     )
 
 
-def unfinished(connection: Connection) -> list[RowMapping]:
-    """Imports that still run, or were killed: run the same file again, nothing is doubled."""
-    open_ = select(imports).where(imports.c.state == "running").order_by(imports.c.id)
-    return list(connection.execute(open_).mappings())
+def note_half(connection: Connection, import_id: int, now: datetime) -> None:
+    """Say, in the transaction of a chunk, that more of the file is to come."""
+    fresh = (imports.c.id == import_id) & imports.c.half_at.is_(None)
+    connection.execute(update(imports).where(fresh).values(half_at=now))
+
+
+def half_in(connection: Connection, now: datetime) -> list[str]:
+    """Name the files of which only a part is in, whether their import still runs or was killed."""
+    found = select(imports.c.file_name).where(_is_half(now)).order_by(imports.c.id)
+    return list(connection.execute(found).scalars())
+
+
+def nothing_is_half(now: datetime) -> ColumnElement[bool]:
+    return ~exists().where(_is_half(now))
+
+
+def was_repeated() -> ColumnElement[bool]:
+    """Whether the same file went in whole by a later import."""
+    again = imports.alias("again")
+    return exists(
+        select(again.c.id)
+        .where(
+            again.c.file_hash == imports.c.file_hash,
+            again.c.state == "done",
+            again.c.id > imports.c.id,
+        )
+        .correlate(imports)
+    )
+
+
+def _is_half(now: datetime) -> ColumnElement[bool]:
+    return and_(imports.c.half_at > now - WAITED_FOR, ~was_repeated())

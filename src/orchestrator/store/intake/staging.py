@@ -113,7 +113,7 @@ optouts = _table(
     is_dated=bool,
 )
 
-_WORDS = frozenset({"currency", "channel", "purpose"})
+_WORDS = frozenset({"currency", "channel", "purpose", "source"})
 _LOCK = 0x696E74616B65  # "intake"
 
 
@@ -130,25 +130,39 @@ def stage(connection: Connection, table: Table, frame: pl.DataFrame) -> None:
     """Fill the table with the frame's columns of the same name; it is gone after the transaction."""
     # A column that nobody has is null by itself; one that is the same for all is a default.
     said = [column for column in frame if column.null_count() < len(column)]
-    same = {column.name: column[0] for column in said if _is_constant(column)}
+    same = _constants(frame)
     _create(connection, table, same)
     known = {column.name for column in said} - same.keys()
     numbered = frame if "nr" in known else frame.with_row_index("nr", offset=1)
     filled = numbered.select("nr", *(c.name for c in table.columns if c.name in known - {"nr"}))
+    put(connection, table.name, filled)
     if connection.dialect.name == "postgresql":
-        _copy(connection, table.name, filled)
+        connection.execute(text(f"ANALYZE {table.name}"))
+
+
+def put(connection: Connection, table: str, frame: pl.DataFrame) -> None:
+    """Write the frame's columns into those of the same name; what nobody has is left out."""
+    said = frame.select(c.name for c in frame if c.null_count() < frame.height)
+    if connection.dialect.name == "postgresql":
+        _copy(connection, table, said)
     else:
-        _insert(connection, table.name, filled)
+        _insert(connection, table, said)
+
+
+def _constants(frame: pl.DataFrame) -> dict[str, str | int]:
+    return {column.name: column[0] for column in frame if _is_constant(column)}
 
 
 def _is_constant(column: pl.Series) -> bool:
     # A table's definition may stand in a log, what somebody wrote in a cell may not.
     if column.name == "nr" or (column.dtype == pl.String and column.name not in _WORDS):
         return False
-    return not column.null_count() and bool((column == column[0]).all())
+    if column.is_empty() or column.null_count():
+        return False
+    return bool((column == column[0]).all())
 
 
-def _create(connection: Connection, table: Table, same: dict[str, str | int | bool]) -> None:
+def _create(connection: Connection, table: Table, same: dict[str, str | int]) -> None:
     connection.execute(text(f"DROP TABLE IF EXISTS {table.name}"))
     columns = [
         Column(
@@ -174,16 +188,23 @@ def _copy(connection: Connection, table: str, frame: pl.DataFrame) -> None:
     frame.write_csv(buffer, include_header=False)
     listed = ", ".join(frame.columns)
     driver: Any = connection.connection.dbapi_connection
-    with driver.cursor() as cursor:
-        with cursor.copy(f"COPY {table} ({listed}) FROM STDIN (FORMAT csv)") as copy:
-            copy.write(buffer.getbuffer())
-        cursor.execute(f"ANALYZE {table}")
+    copied = f"COPY {table} ({listed}) FROM STDIN (FORMAT csv)"
+    with driver.cursor() as cursor, cursor.copy(copied) as copy:
+        copy.write(buffer.getbuffer())
 
 
 def _insert(connection: Connection, table: str, frame: pl.DataFrame) -> None:
-    listed, marks = ", ".join(frame.columns), ", ".join("?" * frame.width)
-    columns = [column.to_list() for column in frame]
+    # To bind a value costs about as much as to store it: one that all rows share is not bound,
+    # but for the first column, which makes the rows.
+    same = {name: _quoted(value) for name, value in _constants(frame[:, 1:]).items()}
+    listed = ", ".join(frame.columns)
+    marks = ", ".join(same.get(name, "?") for name in frame.columns)
+    columns = [column.to_list() for column in frame if column.name not in same]
     driver: Any = connection.connection.dbapi_connection
     driver.executemany(
         f"INSERT INTO {table} ({listed}) VALUES ({marks})", zip(*columns, strict=True)
     )
+
+
+def _quoted(value: str | int) -> str:
+    return "'" + value.replace("'", "''") + "'" if isinstance(value, str) else str(int(value))

@@ -37,6 +37,7 @@ imports = Table(
     Column("rejects_file", Text),
     Column("started_at", Moment, nullable=False),
     Column("finished_at", Moment),
+    Column("half_at", Moment),  # since when a part is in; none while nothing is, and when all is
 )
 
 customers = Table(
@@ -61,7 +62,6 @@ customers = Table(
     Column("import_id", BigInteger),  # no foreign key: it would cost half of a large import
     Column("updated_at", Moment, nullable=False),
     Index("ix_customers_person", "person"),
-    Index("ix_customers_email", "email"),
     Index("ix_customers_phone_hash", "phone_hash"),
     Index("ix_customers_email_hash", "email_hash"),
     Index("ix_customers_updated_at", "updated_at"),
