@@ -14,8 +14,8 @@ import sqlalchemy as sa
 from alembic import op
 from ruamel.yaml import YAML
 
-revision = "0008"
-down_revision = "0007"
+revision = "0005"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
@@ -55,7 +55,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Several answers to one question cannot go back into one row."""
-    raise RuntimeError("there is no way back before 0008; restore the backup instead")
+    raise RuntimeError("there is no way back before 0005; restore the backup instead")
 
 
 def _register(connection: sa.Connection) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
