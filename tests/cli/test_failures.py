@@ -83,6 +83,27 @@ def test_a_broken_playbook_is_not_launched(shop: Run, tmp_path: Path) -> None:
     assert "playbook.yaml:1:" in result.stderr
 
 
+@pytest.mark.parametrize("name", ["x" * 81, "two\nlines", "\x1b[31m"])
+def test_a_campaign_is_named_so_that_it_can_be_shown(shop: Run, name: str) -> None:
+    result = shop("launch", "womenswear-double11", "--name", name)
+    assert result.exit_code == 2
+    assert "at most 80 characters that can be shown" in result.stderr
+
+
+def test_texts_in_a_language_that_there_is_not_are_not_another_languages(run: Run) -> None:
+    result = run("preview", "mother-baby", "care", "--locale", "fr")
+    assert result.exit_code == 2
+    assert "mother-baby has no texts in fr. It has: zh-CN, en" in result.stderr
+
+
+@pytest.mark.parametrize("event", ["x", "2010-11-28..2010-11-22", "..2010-11-22"])
+def test_event_days_that_are_none_are_one_line(run: Run, tmp_path: Path, event: str) -> None:
+    result = run("demo", "--event", event, "--folder", tmp_path / "demo")
+    assert (result.exit_code, len(result.stderr.splitlines())) == (2, 1)
+    assert "2010-11-22..2010-11-28" in result.stderr
+    assert not (tmp_path / "demo").exists()
+
+
 def test_an_unknown_command_is_a_matter_of_usage(home: Path) -> None:
     assert call(home, "advanec").returncode == 2
 

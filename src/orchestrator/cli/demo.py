@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -53,6 +54,7 @@ def demo(
         raise UsageProblemError("the demo needs the project's folder: clone it and run make demo")
     if orders is not None and not orders.is_file():
         raise UsageProblemError(f"{orders}: no such file. Correct the path")
+    _assert_days(event)
     arguments = [
         *("--playbook", playbook, "--folder", str(folder.absolute()), "--seed", str(seed)),
         *("--customers", str(customers)),
@@ -65,6 +67,17 @@ def demo(
     ended = subprocess.run(command, cwd=_PROJECT, env=environment, check=False)  # noqa: S603  # our own program
     if ended.returncode:
         raise typer.Exit(INTERRUPTED if ended.returncode < 0 else ended.returncode)
+
+
+def _assert_days(event: str) -> None:
+    """What cannot be read is told before anything is made."""
+    first, _, last = event.partition("..")
+    try:
+        good = not event or date.fromisoformat(first) <= date.fromisoformat(last or first)
+    except ValueError:
+        good = False
+    if not good:
+        raise UsageProblemError(f"--event {event}: no days. Write them as 2010-11-22..2010-11-28")
 
 
 def register(app: typer.Typer) -> None:

@@ -81,6 +81,7 @@ _KNOWN: dict[str, tuple[int, Callable[[Exception], list[str]]]] = {
     "UnreadableMomentError": (USAGE, _text),
     "UnknownProviderError": (USAGE, _text),
     "CampaignNameTakenError": (USAGE, _text),
+    "CampaignNameUnfitError": (USAGE, _text),
     "CampaignNotThereError": (USAGE, _text),
     "CampaignUnknownError": (USAGE, _text),
     "CampaignOverError": (USAGE, _text),
@@ -90,6 +91,7 @@ _KNOWN: dict[str, tuple[int, Callable[[Exception], list[str]]]] = {
     "NotInAudienceError": (USAGE, _text),
     "WaveUnknownError": (USAGE, _text),
     "LocaleUnknownError": (USAGE, _text),
+    "LocaleNotThereError": (USAGE, _text),
     "ShopNotEmptyError": (USAGE, _text),
     "NoEventDayError": (USAGE, _text),
 }

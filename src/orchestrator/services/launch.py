@@ -10,6 +10,12 @@ from orchestrator.store import audit, campaigns, concerns
 from orchestrator.store.campaigns import StoredCampaign
 from orchestrator.store.database import Database
 
+LONGEST_NAME = 80
+
+
+class CampaignNameUnfitError(ValueError):
+    """No report could show a campaign of that name."""
+
 
 class CampaignNameTakenError(Exception):
     """A campaign of that name exists already, with another playbook."""
@@ -28,8 +34,13 @@ def launch(
     """
     Start the campaign; from now on ``advance`` carries it. The same launch again changes nothing.
 
-    Raises CampaignNameTakenError where the name belongs to another playbook or version of it.
+    Raises CampaignNameTakenError where the name belongs to another playbook or version of it, and
+    CampaignNameUnfitError where it is too long or cannot be shown.
     """
+    if not name.isprintable() or len(name) > LONGEST_NAME:
+        raise CampaignNameUnfitError(
+            f"a campaign's name has at most {LONGEST_NAME} characters that can be shown. Shorten it"
+        )
     with database.write() as connection:
         known = campaigns.find(connection, name)
         if known is not None:

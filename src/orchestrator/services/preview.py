@@ -13,6 +13,10 @@ class WaveUnknownError(LookupError):
     """The playbook has no wave of this name."""
 
 
+class LocaleNotThereError(LookupError):
+    """The playbook has no texts in this language."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
     template: str
@@ -40,7 +44,7 @@ def preview_examples(playbook: Playbook, wave: str, locale: str | None) -> list[
     assert_wave(playbook, wave)
     definition = playbook.definition
     renderer = Renderer(playbook)
-    locales = [playbook.locale_for(locale)] if locale else list(definition.locales)
+    locales = [_spoken(playbook, locale)] if locale else list(definition.locales)
     shown: dict[str, Preview] = {}
     for track, variant, category, channel in _cases(playbook, wave):
         for spoken in locales:
@@ -66,6 +70,17 @@ def preview_playbook(playbook: Playbook) -> list[Preview]:
         for wave in definition.waves
         for shown in preview_examples(playbook, wave.wave, definition.locales[0])
     ]
+
+
+def _spoken(playbook: Playbook, locale: str) -> str:
+    """The locale or one of its language; whoever asks for a text of another wants to be told."""
+    found = playbook.locale_for(locale)
+    if found.partition("-")[0] != locale.partition("-")[0]:
+        known = ", ".join(playbook.definition.locales)
+        raise LocaleNotThereError(
+            f"{playbook.definition.playbook} has no texts in {locale}. It has: {known}"
+        )
+    return found
 
 
 def _cases(
