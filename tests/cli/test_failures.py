@@ -114,6 +114,21 @@ def test_a_failure_shows_its_traceback_only_when_asked(home: Path) -> None:
     assert "Traceback" in debug.stderr
 
 
+def test_says_nothing_where_nobody_reads_any_more(home: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with subprocess.Popen(
+        [ORCHESTRATOR, "schema"],
+        env=environment(home),
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        os.close(writer)
+        _, said = process.communicate(timeout=120)
+    assert (process.returncode, said) == (141, "")
+
+
 def test_ctrl_c_says_what_is_kept(home: Path) -> None:
     command = [ORCHESTRATOR, "simulate", "womenswear-double11", "--customers", "200000"]
     with subprocess.Popen(

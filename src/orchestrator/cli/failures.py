@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 PROBLEMS, USAGE, INPUT, DATABASE, INTERRUPTED = 1, 2, 3, 4, 130
+NOBODY_READS = 141  #: as of a program that SIGPIPE ended
 
 
 class UsageProblemError(Exception):

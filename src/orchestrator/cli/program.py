@@ -1,5 +1,6 @@
 """All commands, under one program that turns every expected failure into one line and a code."""
 
+import os
 import sys
 from typing import Annotated, Any
 
@@ -7,7 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from orchestrator.cli import confirm, demo, look, operate, play, prepare, run
-from orchestrator.cli.failures import INTERRUPTED, Failure, explain
+from orchestrator.cli.failures import INTERRUPTED, NOBODY_READS, Failure, explain
 from orchestrator.cli.session import Session
 
 _EPILOG = """
@@ -29,12 +30,20 @@ class Program(TyperGroup):
         except KeyboardInterrupt:
             session.say(f"Interrupted. {session.kept}")
             raise typer.Exit(INTERRUPTED) from None
+        except BrokenPipeError:
+            _write_to_nobody()
+            raise typer.Exit(NOBODY_READS) from None
         except Exception as error:
             failure = explain(error)
             if failure is None or session.debug:
                 raise
             _print(session, failure)
             raise typer.Exit(failure.code) from None
+
+
+def _write_to_nobody() -> None:
+    """Whoever read has heard enough, as ``head`` has; Python would complain once more at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _print(session: Session, failure: Failure) -> None:
