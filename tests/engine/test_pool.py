@@ -11,6 +11,8 @@ from launched import COUPON, Campaign, Launch
 from orchestrator.domain.coupons import CouponState
 from orchestrator.domain.messages import MessageState, Reason
 from orchestrator.store.database import Database
+from orchestrator.store.forecasts import planned_batches
+from orchestrator.store.messages.sheets import load_sheets
 from orchestrator.store.tables import coupons, messages
 from shops import EVENT_NOON, add_buyers
 
@@ -65,6 +67,19 @@ def test_a_code_is_valid_from_when_its_message_goes_out(launch: Launch) -> None:
     with campaign.database.read() as connection:
         [ends] = connection.execute(select(coupons.c.expires_at)).scalars()
     assert ends == MORNING + timedelta(days=14)
+
+
+def test_a_customer_reads_the_code_as_the_platform_writes_it(launch: Launch) -> None:
+    campaign = drawing(launch, buyers=1, codes=1)
+    with campaign.database.write() as connection:
+        connection.execute(update(coupons).values(printed="Code-0"))
+
+    campaign.plan(NIGHT)
+
+    with campaign.database.read() as connection:
+        [batch] = planned_batches(connection, campaign.stored.id, "coupon")
+        [sheet] = load_sheets(connection, batch)
+    assert sheet.code == "Code-0"
 
 
 @pytest.mark.timeout(30)

@@ -104,9 +104,9 @@ def test_codes_fill_a_pool_once(database: Database, tmp_path: Path) -> None:
 
     assert dict(first.rejected) == {"id_too_long": 1}
     assert (first.counts["coupons"].inserted, again.counts["coupons"].inserted) == (2, 0)
-    assert stored(database, coupons, "code", "offer", "state") == [
-        ("AB12", "spring", "pool"),
-        ("CD34", "spring", "pool"),
+    assert stored(database, coupons, "code", "printed", "offer", "state") == [
+        ("AB12", "ab-12", "spring", "pool"),
+        ("CD34", "cd34", "spring", "pool"),
     ]
 
 

@@ -16,7 +16,7 @@ from orchestrator.store.intake import runs
 from orchestrator.store.intake.counts import Counts
 from orchestrator.store.intake.redemptions import add_to_pool
 
-_LONGEST_CODE = 64
+_LONGEST_CODE, _LONGEST_PRINTED = 64, 128
 _KIND = "codes"
 
 
@@ -37,7 +37,7 @@ def import_codes(
         for batch in source.batches():
             rows_read += batch.rows.height + len(batch.broken)
             codes = _codes(batch, rejects)
-            counts += add_to_pool(connection, pool, codes.unique(maintain_order=True))
+            counts += add_to_pool(connection, pool, codes)
         listed = rejects.by_line()
         rejects_file = _write(source, listed, rejects_folder or path.parent, import_id)
         runs.finish(
@@ -66,12 +66,16 @@ def import_codes(
     )
 
 
-def _codes(batch: Batch, rejects: Rejects) -> pl.Series:
+def _codes(batch: Batch, rejects: Rejects) -> pl.DataFrame:
+    """Return each code once, as orders are matched by it and as the platform has printed it."""
     written = cells.ids(batch.rows[CODE])
     codes = pl.Series(
         CODE, [None if one is None else normalise_code(one) for one in written], dtype=pl.String
     )
-    too_long = (codes.str.len_chars() > _LONGEST_CODE).fill_null(value=False)
+    too_long = (codes.str.len_chars() > _LONGEST_CODE) | (
+        written.str.len_chars() > _LONGEST_PRINTED
+    )
+    too_long = too_long.fill_null(value=False)
     why = pl.select(
         line=pl.lit(batch.rows[LINE]),
         refusal=pl.when(codes.is_null())
@@ -84,7 +88,12 @@ def _codes(batch: Batch, rejects: Rejects) -> pl.Series:
     rejects.refuse(
         pl.DataFrame(broken, schema={"line": pl.Int64, "refusal": pl.String}, orient="row")
     )
-    return codes.filter(~too_long & codes.is_not_null())
+    found = pl.DataFrame([codes, written.alias("printed")])
+    good = found.filter(~too_long & codes.is_not_null()).unique(
+        CODE, keep="first", maintain_order=True
+    )
+    same = pl.col("printed") == pl.col(CODE)
+    return good.with_columns(printed=pl.when(~same).then(pl.col("printed")))
 
 
 def _write(source: SourceFile, listed: pl.DataFrame, folder: Path, import_id: int) -> Path | None:

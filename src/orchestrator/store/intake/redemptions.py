@@ -74,18 +74,28 @@ def redeem(connection: Connection) -> Counts:
     return Counts(updated=connection.execute(redeemed).rowcount)
 
 
-def add_to_pool(connection: Connection, pool: str, codes: pl.Series) -> Counts:
-    """Add codes that nobody has yet to a pool; a code that is stored stays whose it is."""
+def add_to_pool(connection: Connection, pool: str, codes: pl.DataFrame) -> Counts:
+    """
+    Add codes that nobody has yet to a pool; a code that is stored stays whose it is.
+
+    ``codes`` has ``code``, by which orders are matched, and ``printed``, null where it is the same.
+    """
     rows = staging.codes
     staging.begin(connection)
-    stage(connection, rows, pl.DataFrame({"code": codes}))
+    stage(connection, rows, codes)
     fresh = (
-        select(rows.c.code, literal(pool), literal(CouponState.POOL.value), literal(0))
+        select(
+            rows.c.code,
+            rows.c.printed,
+            literal(pool),
+            literal(CouponState.POOL.value),
+            literal(0),
+        )
         .outerjoin(coupons, coupons.c.code == rows.c.code)
         .where(coupons.c.id.is_(None))
         .order_by(rows.c.nr)
     )
-    names = ["code", "offer", "state", "free_postage"]
+    names = ["code", "printed", "offer", "state", "free_postage"]
     inserted = connection.execute(insert(coupons).from_select(names, fresh)).rowcount
     staging.drop(connection, rows)
-    return Counts(inserted, 0, len(codes) - inserted)
+    return Counts(inserted, 0, codes.height - inserted)

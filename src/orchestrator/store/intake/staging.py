@@ -102,7 +102,7 @@ lines = _table(
     quantity=int,
     amount=int,
 )
-codes = _table("stage_codes", code=str)
+codes = _table("stage_codes", code=str, printed=str)
 optouts = _table(
     "stage_optouts",
     channel=str,

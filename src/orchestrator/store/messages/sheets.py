@@ -88,7 +88,7 @@ COLUMNS = {
     "total": orders.c.total - orders.c.refunded,
     "currency": orders.c.currency,
     "placed_at": orders.c.placed_at,
-    "code": coupons.c.code,
+    "code": func.coalesce(coupons.c.printed, coupons.c.code),
     "amount": coupons.c.amount,
     "percent": coupons.c.percent,
     "free_postage": coupons.c.free_postage,

@@ -235,7 +235,8 @@ coupons = Table(
     "coupons",
     metadata,
     Column("id", Id, primary_key=True),
-    Column("code", String(64), nullable=False, unique=True),
+    Column("code", String(64), nullable=False, unique=True),  # in capitals, without dashes
+    Column("printed", String(128)),  # of a pool: as the platform writes it, where that differs
     Column("offer", String(40), nullable=False),  # the offer's or the pool's name
     Column("campaign_id", ForeignKey("campaigns.id")),
     Column("enrollment_id", ForeignKey("enrollments.id")),
