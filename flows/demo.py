@@ -20,6 +20,8 @@ from flows.evaluate import EvaluateForm, evaluate
 from flows.import_data import ImportForm, import_data
 from flows.launch_campaign import LaunchForm, launch_campaign
 from orchestrator import wiring
+from orchestrator.playbooks import PlaybookError
+from orchestrator.services.intake import ImportFileError
 from orchestrator.services.simulate.play import next_moment
 from orchestrator.services.steer import list_campaigns
 from orchestrator.store import campaigns, simulation
@@ -45,7 +47,7 @@ def main() -> None:
         if arguments.debug:
             raise
         console.print(f"The demo stopped: {error}", markup=False)
-        sys.exit(1)
+        sys.exit(3 if isinstance(error, ImportFileError | PlaybookError) else 1)
     console.print(f"Done in {time.monotonic() - began:.0f} s.")
     if wrong:
         console.print(f"Something is wrong: {'; '.join(wrong)}.", markup=False, soft_wrap=True)

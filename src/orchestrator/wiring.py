@@ -30,7 +30,7 @@ from orchestrator.services.lives import Life, Machine
 from orchestrator.services.simulate.play import Progress, simulate
 from orchestrator.services.simulate.report import SimulationReport
 from orchestrator.store import schema
-from orchestrator.store.database import Database
+from orchestrator.store.database import Database, is_known
 
 # Versions never change, and compiling one takes longer than a tick that finds nothing to do.
 _TEXTS = OpenedTexts()
@@ -52,6 +52,13 @@ def _absolute(path: Path) -> Path:
     return path.expanduser().absolute()
 
 
+def _known_kind(url: str) -> str:
+    # The message must not repeat what is given: it may hold a password.
+    if url and not is_known(url):
+        raise ValueError("is neither sqlite:///FILE nor postgresql://USER:PASSWORD@HOST/NAME")
+    return url
+
+
 Folder = Annotated[Path, AfterValidator(_absolute)]
 
 
@@ -65,7 +72,7 @@ class Settings(BaseSettings):
         validate_default=True,
         description="Where this shop's files lie",
     )
-    database_url: str = Field(
+    database_url: Annotated[str, AfterValidator(_known_kind)] = Field(
         default="", description="sqlite:///FILE or postgresql://…; SQLite in the home where empty"
     )
     playbooks: Folder = Field(

@@ -61,6 +61,40 @@ def test_a_wrong_setting_names_its_variable(run: Run, monkeypatch: pytest.Monkey
     assert "ORCHESTRATOR_SHOP_CURRENCY" in result.stderr
 
 
+@pytest.mark.parametrize(
+    "url", ["mysql://shop:secret@host/shop", "nonsense", "postgresql+asyncpg://x"]
+)
+def test_a_database_of_another_kind_is_a_wrong_setting(
+    run: Run, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("ORCHESTRATOR_DATABASE_URL", url)
+    result = run("campaigns")
+    assert result.exit_code == 2
+    assert "ORCHESTRATOR_DATABASE_URL: is neither sqlite:///FILE nor postgresql:" in result.stderr
+    assert "secret" not in result.stderr
+
+
+def test_a_rehearsal_without_room_for_its_copy_names_the_folder(
+    shop: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A link that leads nowhere: what a full disk answers, without filling one.
+    monkeypatch.setattr("orchestrator.store.database.TemporaryDirectory", _NoRoom)
+    result = shop("plan", "womenswear-double11")
+    assert result.exit_code == 4
+    assert result.stderr.strip().endswith("Make room in the temporary folder (TMPDIR)")
+
+
+class _NoRoom:
+    def __init__(self, prefix: str) -> None:
+        pass
+
+    def __enter__(self) -> str:
+        return "/proc/none"
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
 def test_an_unknown_provider_is_told_with_those_there_are(
     shop: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -139,6 +173,20 @@ def test_ctrl_c_says_what_is_kept(home: Path) -> None:
         _, said = process.communicate(timeout=120)
     assert process.returncode == 130
     assert "Interrupted. The simulation's database is left as it is" in said
+
+
+def test_ctrl_c_ends_the_demo_with_all_that_it_started(home: Path, tmp_path: Path) -> None:
+    command = [ORCHESTRATOR, "demo", "--customers", "100", "--folder", str(tmp_path / "demo")]
+    # Told to the command alone, as a service manager does: a terminal tells every process.
+    with subprocess.Popen(
+        command, env=environment(home), stderr=subprocess.PIPE, text=True
+    ) as process:
+        wait_for_file(tmp_path / "demo" / "prefect", "prefect.db", process)
+        process.send_signal(signal.SIGINT)
+        # Standard error ends when the last that holds it has ended.
+        _, said = process.communicate(timeout=200)
+    assert process.returncode == 130
+    assert "the next demo begins afresh" in said
 
 
 def wait_for_file(folder: Path, pattern: str, process: subprocess.Popen[str]) -> None:

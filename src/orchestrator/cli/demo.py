@@ -1,8 +1,10 @@
 """The demonstration: a whole campaign through the real flows, on a virtual clock."""
 
 import os
+import signal
 import subprocess
 import sys
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +14,7 @@ import typer
 from orchestrator.cli.failures import INTERRUPTED, UsageProblemError
 from orchestrator.cli.session import session_of
 
+_PATIENCE = 10  #: seconds
 _PROJECT = Path(__file__).parents[3]
 # A private server for the time of the demo, quiet, and with no word to anybody outside.
 _PREFECT = {
@@ -64,9 +67,29 @@ def demo(
     (folder / "prefect").mkdir(parents=True, exist_ok=True)
     environment = {**os.environ, **_PREFECT, "PREFECT_HOME": str(folder.absolute() / "prefect")}
     command = [sys.executable, "-m", "flows.demo", *arguments]
-    ended = subprocess.run(command, cwd=_PROJECT, env=environment, check=False)  # noqa: S603  # our own program
-    if ended.returncode:
-        raise typer.Exit(INTERRUPTED if ended.returncode < 0 else ended.returncode)
+    code = _play(command, environment)
+    if code:
+        raise typer.Exit(INTERRUPTED if code < 0 else code)
+
+
+def _play(command: list[str], environment: dict[str, str]) -> int:
+    with subprocess.Popen(command, cwd=_PROJECT, env=environment) as demo:  # noqa: S603  # our own program
+        try:
+            return demo.wait()
+        except KeyboardInterrupt:
+            _end(demo)
+            raise
+
+
+def _end(demo: subprocess.Popen[bytes]) -> None:
+    """Let it end by itself, with the server that it has started; a terminal has told it already."""
+    for signalled in (None, signal.SIGINT):
+        if signalled is not None:
+            demo.send_signal(signalled)
+        with suppress(subprocess.TimeoutExpired):
+            demo.wait(timeout=_PATIENCE)
+            return
+    demo.kill()
 
 
 def _assert_days(event: str) -> None:

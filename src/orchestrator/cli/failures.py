@@ -40,7 +40,8 @@ def _text(error: Exception) -> list[str]:
 def _settings(error: Exception) -> list[str]:
     details: list[dict[str, Any]] = getattr(error, "errors", list)()
     return [
-        f"setting ORCHESTRATOR_{'_'.join(map(str, each['loc'])).upper()}: {each['msg']}. "
+        f"setting ORCHESTRATOR_{'_'.join(map(str, each['loc'])).upper()}: "
+        f"{each['msg'].removeprefix('Value error, ')}. "
         "Correct the environment variable"
         for each in details
     ]
@@ -65,6 +66,7 @@ _REMEDIES = {
     "database or disk is full": "Free some space and run the same command again; what was committed is kept",
     "attempt to write a readonly database": "Give this user the right to write the file and its folder",
     "database is locked": "Another process has been writing for half a minute; run the command again",
+    "disk I/O error": "Check the disk, the space left and the limit of a file's size; what was committed is kept",
     "file is not a database": "The file is damaged or something else; restore it or name another",
 }
 _OWN = frozenset({"orchestrator", "pydantic", "pydantic_core", "builtins"})
@@ -74,6 +76,7 @@ _KNOWN: dict[str, tuple[int, Callable[[Exception], list[str]]]] = {
     "UnicodeDecodeError": (INPUT, _text),
     "DatabaseAwayError": (DATABASE, _text),
     "DatabaseUnsafeError": (DATABASE, _text),
+    "NoRoomToRehearseError": (DATABASE, _text),
     "DatabaseQuarantinedError": (DATABASE, _text),
     "SchemaOutdatedError": (DATABASE, _text),
     "ValidationError": (USAGE, _settings),

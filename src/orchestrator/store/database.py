@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from orchestrator.store import functions
 from orchestrator.store.discretion import forget_row, forget_rows
@@ -41,6 +41,10 @@ Result = TypeVar("Result")
 
 class DatabaseAwayError(Exception):
     """The database cannot be reached; the message says which one, without its password."""
+
+
+class NoRoomToRehearseError(Exception):
+    """A rehearsal plays on a copy of the database, and there is no room for it."""
 
 
 class DatabaseUnsafeError(Exception):
@@ -132,7 +136,7 @@ class Database:
             copy = Path(folder) / "rehearsal.db"
             with self._reachable(), self.engine.connect() as connection:
                 connection.rollback()
-                connection.connection.cursor().execute("VACUUM INTO ?", (str(copy),))
+                _copy_into(connection, copy)
             rehearsal = Database(f"sqlite:///{copy}")
             try:
                 with rehearsal.engine.connect() as connection:
@@ -167,6 +171,25 @@ class Database:
             # A COPY goes past SQLAlchemy, and so does its error.
             forget_row(error)
             raise
+
+
+def is_known(url: str) -> bool:
+    """Whether the URL names a database that this program can use."""
+    try:
+        made = make_url(_with_driver(url))
+    except ArgumentError:
+        return False
+    return made.drivername in {"sqlite", "sqlite+pysqlite", "postgresql+psycopg"}
+
+
+def _copy_into(connection: Connection, copy: Path) -> None:
+    try:
+        connection.connection.cursor().execute("VACUUM INTO ?", (str(copy),))
+    except sqlite3.OperationalError as error:
+        raise NoRoomToRehearseError(
+            f"cannot copy the database to play on: {error}. "
+            "Make room in the temporary folder (TMPDIR)"
+        ) from error
 
 
 def _with_driver(url: str) -> str:
