@@ -30,6 +30,8 @@ _SQLITE_PRAGMAS = (
     "PRAGMA temp_store=FILE",
 )
 
+_LOADING = ("PRAGMA foreign_keys=OFF", "PRAGMA temp_store=FILE")
+
 # A transaction of SQLite sees one moment anyway; on a server each statement would see its own.
 _READING: dict[bool, dict[str, Any]] = {
     True: {"read_only": True},
@@ -78,7 +80,8 @@ class Database:
         """
         As ``write``, for whoever has taken every foreign key from the stored rows themselves.
 
-        SQLite looks none of them up, which in a large load is half of the work.
+        SQLite looks none of them up, which in a large load is half of the work, and sorts what it
+        makes indexes of on disk: that takes less memory, and half of the time.
         """
         if not self.is_sqlite:
             with self.write() as connection:
@@ -86,12 +89,14 @@ class Database:
             return
         with self._reachable(), self.engine.connect() as connection:
             driver: Any = connection.connection.dbapi_connection
-            driver.execute("PRAGMA foreign_keys=OFF")
+            for pragma in _LOADING:
+                driver.execute(pragma)
             try:
                 with connection.begin():
                     yield connection
             finally:
-                driver.execute("PRAGMA foreign_keys=ON")
+                for pragma in _SQLITE_PRAGMAS:
+                    driver.execute(pragma)
 
     def repeat(self, work: Callable[[Connection], Result], *, loading: bool = False) -> Result:
         """

@@ -1,5 +1,9 @@
 """The first file of a shop: straight into the empty tables, in one transaction."""
 
+from collections.abc import Iterator
+
+import polars as pl
+
 from orchestrator.services.intake.merging import Merge
 from orchestrator.services.intake.spool import Frames, Spool
 from orchestrator.store.database import Connection
@@ -8,6 +12,7 @@ from orchestrator.store.intake.persons import name_all_persons
 from orchestrator.store.tables import consents, customers, orders
 
 _PEOPLE = (customers, consents)
+_FRAMES = 10
 
 
 def load_customers(merge: Merge, people: Spool, connection: Connection) -> bool:
@@ -28,8 +33,14 @@ def load_orders(merge: Merge, people: Spool, found: Frames, connection: Connecti
     with first_load.without_indexes(connection, orders, *(_PEOPLE if fresh else ())):
         merge.people(people.whole(), total=people.rows, fresh=fresh)
         ids = first_load.ids_of(connection, customers)
-        for position in range(len(found)):
-            merge.load_orders(found[position], ids, total=found.rows)
+        for several in _together(found):
+            merge.load_orders(several, ids, total=found.rows)
     if fresh:
         name_all_persons(connection)
     return True
+
+
+def _together(found: Frames) -> Iterator[pl.DataFrame]:
+    """Yield some frames at a time: all customers are gone through for each, be it large or small."""
+    for start in range(0, len(found), _FRAMES):
+        yield pl.concat(found[at] for at in range(start, min(start + _FRAMES, len(found))))

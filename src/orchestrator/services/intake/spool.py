@@ -77,12 +77,11 @@ class Spool(Frames):
         """Put rows that say nothing but their group's name: once for each that is not there yet."""
         if frame.is_empty():
             return
-        named = frame.with_columns(frame[self._key].hash(7).alias(_PART)).unique(
-            _PART, keep="first", maintain_order=True
-        )
-        fresh = named.filter(~_among(self._named, named[_PART]))
-        self._named = self._named.append(fresh[_PART]).sort()
-        self.put(fresh.drop(_PART))
+        named = frame[self._key].hash(7)
+        is_fresh = named.is_first_distinct() & ~_among(self._named, named)
+        fresh = named.filter(is_fresh).sort().to_frame(_PART)
+        self._named = self._named.to_frame(_PART).merge_sorted(fresh, key=_PART)[_PART]
+        self.put(frame.filter(is_fresh))
 
     def whole(self) -> Iterator[pl.DataFrame]:
         """Yield all rows, in order of the file as far as that goes, no group in two frames."""
