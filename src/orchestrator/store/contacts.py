@@ -6,12 +6,14 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     ColumnElement,
     Connection,
     Select,
     String,
     Subquery,
+    any_,
     case,
     func,
     or_,
@@ -98,9 +100,11 @@ def _lock(
         .join(own, own.c.person == profile.c.person)
         .where(own.c.id.in_(_ids(connection, "people", customer_ids))),
     )
+    # As an array they are looked up one by one; joined, a scan may seem as cheap.
+    found = func.array(meant.scalar_subquery(), type_=ARRAY(BigInteger))
     profiles = (
         select(customers.c.id)
-        .where(customers.c.id.in_(meant))
+        .where(customers.c.id == any_(found))
         .order_by(customers.c.id)
         .with_for_update(key_share=True)
     )
