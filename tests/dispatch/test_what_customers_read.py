@@ -202,7 +202,7 @@ def test_each_message_points_to_the_very_answer_that_it_gave(counter: Counter) -
 
     lines = as_lines(why(counter.database, "C1", "family", CARE_DUE))
     assert [line for line in lines if "answers" in line] == [
-        "    answers 'Fresh?', as of 2026-10-12, withdrawn 2026-12-12 12:00"
+        "    answers 'Fresh?', as of 2026-10-12, withdrawn 2026-12-12 20:00"
     ]
     told = select(campaigns.c.name, register.c.answer, register.c.withdrawn_at.is_(None))
     with counter.database.read() as connection:
@@ -257,5 +257,5 @@ def test_why_says_by_which_category_a_mixed_basket_is_grouped(counter: Counter) 
     lines = as_lines(why(counter.database, "C1", "family", LAUNCH))
 
     assert [line.split(" (lot")[0] for line in lines if "enrolled" in line] == [
-        "  enrolled 2026-12-12 12:00 by order A1, track all, category food, treated"
+        "  enrolled 2026-12-12 20:00 by order A1, track all, category food, treated"
     ]

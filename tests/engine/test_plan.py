@@ -526,6 +526,7 @@ def test_each_track_moves_on_to_its_own_next_wave(database: Database, launch: La
         ("returning", "treated", "more", EVENT_NOON + timedelta(days=14), None),
         ("returning", "holdout", None, None, "held_out"),
     }
+    campaign.send(THANKS_AT)
     assert campaign.plan(COUPON_AT).messages
     with database.read() as connection:
         ended = select(columns.track).where(columns.exit_reason == "completed").distinct()

@@ -185,6 +185,10 @@ def test_an_idle_tick_finds_by_index_that_nothing_is_due(database: Database, tic
 def test_a_tick_that_enrolls_and_plans_finds_them_by_index(database: Database, tick: Tick) -> None:
     with database.write() as connection:
         add_buyers(connection, 40, first=30_001)
+        # Once a day a tick also goes through all that has changed, for the revisions.
+        connection.execute(
+            update(tables.instance).values(revised_at=EVENT_NOON + timedelta(days=8))
+        )
 
     with recorded(database) as statements:
         for days in (0.5, 2, 4, 8):

@@ -113,9 +113,10 @@ def test_waves_and_variants_draw_on_one_stock(launch: Launch) -> None:
     campaign = giving(launch, 6, {"back": GIFT | {"stock": 8}}, waves=waves)
 
     campaign.plan(FIRST)
+    campaign.send(FIRST)
     campaign.plan(FIRST + DAY)
 
-    assert fates(campaign.database) == {(S.PLANNED, None): 6}
+    assert fates(campaign.database) == {(S.ACCEPTED, None): 6}
     assert fates(campaign.database, "again") == {
         (S.PLANNED, None): 2,
         (S.SKIPPED, R.OUT_OF_STOCK): 4,

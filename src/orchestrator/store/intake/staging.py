@@ -142,6 +142,8 @@ def stage(connection: Connection, table: Table, frame: pl.DataFrame) -> None:
 
 def put(connection: Connection, table: str, frame: pl.DataFrame) -> None:
     """Write the frame's columns into those of the same name; what nobody has is left out."""
+    if frame.is_empty():
+        return
     said = frame.select(c.name for c in frame if c.null_count() < frame.height)
     if connection.dialect.name == "postgresql":
         _copy(connection, table, said)
