@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event, text, update
 
-from builders import a_life, add_campaign, add_messages, catch_up
+from builders import a_life, add_campaign, add_messages, catch_up, change
 from orchestrator.domain.messages import Channel, MessageState
 from orchestrator.playbooks import read_playbook
 from orchestrator.providers.outbox import OutboxProvider
@@ -185,14 +185,13 @@ def test_an_idle_tick_finds_by_index_that_nothing_is_due(database: Database, tic
 def test_a_tick_that_enrolls_and_plans_finds_them_by_index(database: Database, tick: Tick) -> None:
     with database.write() as connection:
         add_buyers(connection, 40, first=30_001)
-        # Once a day a tick also goes through all that has changed, for the revisions.
-        connection.execute(
-            update(tables.instance).values(revised_at=EVENT_NOON + timedelta(days=8))
-        )
 
     with recorded(database) as statements:
         for days in (0.5, 2, 4, 8):
-            tick(EVENT_NOON + timedelta(days=days))
+            moment = EVENT_NOON + timedelta(days=days)
+            # Once a day a tick also goes through all that has changed, for the revisions.
+            change(database, update(tables.instance).values(revised_at=moment))
+            tick(moment)
         for days in (33, 63):
             plan_alone(database, EVENT_NOON + timedelta(days=days))
 
