@@ -8,6 +8,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from orchestrator.cli import app
+from orchestrator.services.intake import all_presets
+from orchestrator.services.intake.mapping import parse_mapping
 
 Run = Callable[..., Result]
 
@@ -23,6 +25,13 @@ JSON_LINES = """\
 {"order_id": "A1", "placed_at": "2026-11-11", "paid_at": "2026-11-11", "total": 399}
 {"order_id": "A2", "placed_at": "2026-11-11", "paid_at": "2026-11-11", "total": 199}
 """
+SHOPIFY = """\
+Name,Email,Financial Status,Paid at,Accepts Marketing,Currency,Total,Created at,Lineitem quantity,Lineitem name,Lineitem price,Lineitem sku
+#1001,li@example.com,paid,2026-11-11 10:01:00 +0800,yes,CNY,418,2026-11-11 10:00:00 +0800,1,Linen midi DRESS,399,'0012
+#1001,,,,,,,,1,Pot,19,'0013
+#1002,bo@example.com,paid,2026-11-11 10:01:00 +0800,yes,CNY,399,2026-11-11 10:00:00 +0800,1,Pot,399,'0013
+"""
+DOCUMENTED = Path(__file__).parents[2] / "docs" / "importing.md"
 MORNING_AFTER = "2026-11-13T10:00:00+08:00"
 
 
@@ -41,6 +50,16 @@ def launched(shop: Run, files: list[Path]) -> Run:
     return shop
 
 
+@pytest.fixture
+def shopify_mapping(tmp_path: Path) -> Path:
+    """The example of the documentation."""
+    blocks = DOCUMENTED.read_text(encoding="utf-8").split("```")
+    [example] = [block for block in blocks if "\nbased_on: " in block]
+    path = tmp_path / "my-shopify.yaml"
+    path.write_text(example.removeprefix("yaml\n"), encoding="utf-8")
+    return path
+
+
 def test_init_may_be_repeated(run: Run) -> None:
     assert [run("init").exit_code, run("init").exit_code] == [0, 0]
 
@@ -52,6 +71,31 @@ def test_importing_the_same_file_twice_changes_nothing(shop: Run, files: list[Pa
     assert [(c["inserted"], c["updated"]) for r in again for c in r["counts"].values()] == [
         (0, 0) for r in again for _ in r["counts"]
     ]
+
+
+def test_a_category_map_on_a_preset_brings_a_shopify_shop_into_its_campaign(
+    shop: Run, tmp_path: Path, shopify_mapping: Path
+) -> None:
+    export = tmp_path / "orders_export.csv"
+    export.write_text(SHOPIFY, encoding="utf-8")
+    assert shop("import", export, "--preset", shopify_mapping).exit_code == 0
+    assert shop("launch", "womenswear-double11", "--at", MORNING_AFTER).exit_code == 0
+
+    advanced = json.loads(shop("advance", "--at", MORNING_AFTER, "--json").stdout)
+
+    assert advanced["enrolled"] == {"womenswear-double11": 1}
+
+
+def test_presets_lists_all_and_prints_one_as_a_mapping_file(run: Run, tmp_path: Path) -> None:
+    listed = json.loads(run("presets", "--json").stdout)
+    printed = run("presets", "shopify-orders").stdout
+
+    names = {one["preset"] for one in listed}
+    assert {"orders", "shopify-orders", "woocommerce-orders", "taobao-orders"} <= names
+    assert "shopify-orders" in run("presets").stdout
+    assert parse_mapping("copy.yaml", printed) == all_presets()["shopify-orders"]
+    assert run("presets", "shopify-order").exit_code == 3
+    assert "Did you mean shopify-orders?" in run("presets", "shopify-order").stderr
 
 
 def test_a_rejected_row_ends_with_1_and_the_others_go_in(shop: Run, tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ A2,C2,2026-11-11T11:00:00+08:00,2026-11-11T11:01:00+08:00,399,CNY,womenswear,P2,
 COMMANDS = {
     "init": ("init",),
     "import": ("import", "orders.csv"),
+    "presets": ("presets", "shopify-orders"),
     "validate": ("validate",),
     "plan": ("plan", CAMPAIGN, "--at", AT),
     "launch": ("launch", CAMPAIGN, "--at", AT),

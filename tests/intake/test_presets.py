@@ -8,7 +8,7 @@ import pytest
 
 from intake_shop import Importing, rejects, stored
 from orchestrator.services.intake import ImportFileError, all_presets
-from orchestrator.services.intake.mapping import parse_mapping
+from orchestrator.services.intake.mapping import Source, Statuses, parse_mapping
 from orchestrator.store.database import Database
 from orchestrator.store.intake.counts import Counts
 from orchestrator.store.tables import consents, customers, order_lines, orders, products
@@ -228,3 +228,45 @@ def test_what_the_file_cannot_be_read_with_is_found_in_the_mapping() -> None:
     for change in (("decimal:", "encoding: klingon\ndecimal:"), ('"^-"', '"(?=x)"')):
         with pytest.raises(ImportFileError, match=r"my\.yaml:\d+: "):
             parse_mapping("my.yaml", RETAIL.replace(*change))
+
+
+BASED = """\
+mapping: mine
+based_on: shopify-orders
+columns:
+  category: Kind
+  phone: Phone
+statuses: {paid: [settled]}
+"""
+
+
+def test_a_mapping_on_a_preset_says_only_what_differs() -> None:
+    mine, base = parse_mapping("my.yaml", BASED, all_presets()), all_presets()["shopify-orders"]
+
+    assert (mine.mapping, mine.title, mine.kind) == ("mine", base.title, "orders")
+    assert mine.columns == base.columns | {
+        "category": Source(column="Kind"),
+        "phone": Source(column="Phone"),
+    }
+    assert mine.statuses == Statuses.model_validate(
+        {**dict(base.statuses or ()), "paid": ["settled"]}
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("shopify-orders", "shopify-order"), "my.yaml:2: .*Did you mean shopify-orders"),
+        (("shopify-orders", "[orders]"), "my.yaml:2: .*there is no preset"),
+        (("based_on", "base_on"), "my.yaml:1: kind is missing .*under based_on"),
+        (("columns:", "kind: lines\ncolumns:"), "my.yaml:3: .*is for orders, not lines"),
+        (("mapping: mine", "title: Mine"), "mapping: Field required"),
+        (("  category: Kind", "  categroy: Kind"), "my.yaml:4: .*Did you mean category"),
+        (("columns:\n  category: Kind\n  phone: Phone", "columns: [Kind]"), "my.yaml:3: columns"),
+    ],
+)
+def test_what_is_wrong_with_a_mapping_on_a_preset_names_its_line(
+    change: tuple[str, str], said: str
+) -> None:
+    with pytest.raises(ImportFileError, match=said):
+        parse_mapping("my.yaml", BASED.replace(*change), all_presets())

@@ -15,6 +15,7 @@ from orchestrator.cli.failures import PROBLEMS, UsageProblemError
 from orchestrator.cli.session import At, Json, Session, session_of, show_json, show_table
 
 _STANDARD_INPUT = Path("-")
+_PRESET = ("preset", "kind", "title")
 
 
 def init(ctx: typer.Context, as_json: Json = False) -> None:
@@ -146,6 +147,32 @@ def _show_imports(ctx: typer.Context, reports: list[Any]) -> None:
             say(f"{one.file}: each such row with its line and what to do: {one.rejects_file}")
 
 
+def presets(
+    name: Annotated[
+        str, typer.Argument(help="Print this one as a mapping file; all are listed without.")
+    ] = "",
+    as_json: Json = False,
+) -> None:
+    """List the formats that import knows by name, or print one, to write a mapping on it.
+
+    [dim]Example:[/] orchestrator presets shopify-orders
+    """
+    from orchestrator.services.intake import all_presets, preset_text
+
+    if not name:
+        listed = [[one.mapping, one.kind, one.title] for one in all_presets().values()]
+        if as_json:
+            show_json([dict(zip(_PRESET, one, strict=True)) for one in listed])
+        else:
+            show_table("Presets", _PRESET, listed)
+        return
+    text = preset_text(name)
+    if as_json:
+        show_json(all_presets()[name].model_dump(exclude_unset=True))
+    else:
+        typer.echo(text, nl=False)
+
+
 def validate(
     ctx: typer.Context,
     playbooks: Annotated[
@@ -209,5 +236,6 @@ def schema(
 def register(app: typer.Typer) -> None:
     app.command(rich_help_panel="Prepare")(init)
     app.command("import", rich_help_panel="Prepare")(import_files)
+    app.command(rich_help_panel="Prepare")(presets)
     app.command(rich_help_panel="Prepare")(validate)
     app.command(rich_help_panel="Prepare")(schema)

@@ -3,7 +3,7 @@
 from orchestrator.services.intake.codes import import_codes
 from orchestrator.services.intake.importing import import_file
 from orchestrator.services.intake.mapping import Mapping
-from orchestrator.services.intake.presets import all_presets
+from orchestrator.services.intake.presets import all_presets, preset_text
 from orchestrator.services.intake.refusals import ImportFileError, Refusal
 from orchestrator.services.intake.report import ImportReport, Progress, Watcher
 from orchestrator.services.intake.take_orders import Remark, TakenOrders, take_orders
@@ -20,5 +20,6 @@ __all__ = [
     "all_presets",
     "import_codes",
     "import_file",
+    "preset_text",
     "take_orders",
 ]

@@ -21,6 +21,8 @@ from orchestrator.playbooks.document import Document, read_document
 from orchestrator.playbooks.problems import Problem, did_you_mean
 from orchestrator.services.intake.refusals import ImportFileError
 
+BASED_ON = "based_on"  #: the key that names the preset of which a mapping says only what differs
+
 Kind = Literal["orders", "lines", "customers", "products", "optouts"]
 
 PEOPLE = frozenset({
@@ -227,7 +229,7 @@ class Mapping(_Strict):
         return field if source is None else (source.columns or [field])[0]
 
 
-def load_mapping(path: Path) -> Mapping:
+def load_mapping(path: Path, presets: dict[str, Mapping]) -> Mapping:
     """Read a mapping file; ImportFileError names the line of what is wrong first."""
     try:
         text = path.read_text(encoding="utf-8")
@@ -235,21 +237,51 @@ def load_mapping(path: Path) -> Mapping:
         raise ImportFileError(str(path), "no such mapping", "Correct the path") from error
     except (OSError, UnicodeDecodeError) as error:
         raise ImportFileError(str(path), f"cannot be read: {error}", "Save it as UTF-8") from error
-    return parse_mapping(path.name, text)
+    return parse_mapping(path.name, text, presets)
 
 
-def parse_mapping(file: str, text: str) -> Mapping:
+def parse_mapping(file: str, text: str, presets: dict[str, Mapping] | None = None) -> Mapping:
+    """Read a mapping; ``presets`` are those that it may be based on."""
     problems: list[Problem] = []
     document = read_document(file, text, problems)
     if document is None or problems:
         raise _first(problems)
+    data = _with_base(document, presets or {})
     try:
-        mapping = Mapping.model_validate(document.data)
+        mapping = Mapping.model_validate(data)
     except ValidationError as error:
         raise _first([_problem(document, dict(item)) for item in error.errors()]) from error
     if problems := [*_unknown_fields(document, mapping), *_missing_fields(document, mapping)]:
         raise _first(problems)
     return mapping
+
+
+def _with_base(document: Document, presets: dict[str, Mapping]) -> dict[str, Any]:
+    """Fill in what the preset says and this file does not; tables key by key, all else whole."""
+    if BASED_ON not in document.data:
+        return document.data
+    base = _base(document, presets)
+    inherited = base.model_dump(exclude={"mapping"}, exclude_unset=True)
+    own = {name: value for name, value in document.data.items() if name != BASED_ON}
+    tables = {
+        name: {**inherited[name], **value}
+        for name, value in own.items()
+        if isinstance(value, dict) and isinstance(inherited.get(name), dict)
+    }
+    return {**inherited, **own, **tables}
+
+
+def _base(document: Document, presets: dict[str, Mapping]) -> Mapping:
+    name, kind = document.data[BASED_ON], document.data.get("kind")
+    base = presets.get(name) if isinstance(name, str) else None
+    if base is None:
+        message, remedy = f"{BASED_ON}: there is no preset {name}", did_you_mean(str(name), presets)
+        raise _first([Problem(document.file, document.line(BASED_ON), message, remedy)])
+    if kind not in (None, base.kind):
+        message = f"kind: {name} is for {base.kind}, not {kind}"
+        remedy = "Remove it, or choose another preset"
+        raise _first([Problem(document.file, document.line("kind"), message, remedy)])
+    return base
 
 
 def _first(problems: list[Problem]) -> ImportFileError:
@@ -263,9 +295,12 @@ def _problem(document: Document, error: dict[str, Any]) -> Problem:
     name = ".".join(map(str, location)) or "the mapping"
     line = document.line(*location)
     if error["type"] == "extra_forbidden":
-        known = sorted(Mapping.model_fields) if len(location) == 1 else []
+        known = [BASED_ON, *Mapping.model_fields] if len(location) == 1 else []
         remedy = did_you_mean(str(location[-1]), known) if known else "Remove it."
         return Problem(document.file, line, f"unknown key {name}", remedy)
+    if error["type"] == "missing" and len(location) == 1 and name != "mapping":
+        remedy = f"Add it, or name a preset that says it under {BASED_ON}."
+        return Problem(document.file, line, f"{name} is missing", remedy)
     return Problem(document.file, line, f"{name}: {error['msg']}", "See docs/importing.md.")
 
 

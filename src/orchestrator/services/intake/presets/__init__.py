@@ -14,12 +14,24 @@ AUTO = "auto"
 
 @cache
 def all_presets() -> dict[str, Mapping]:
-    found = {}
-    for file in sorted(resources.files(__package__).iterdir(), key=lambda one: one.name):
-        if file.name.endswith(".yaml"):
-            mapping = parse_mapping(file.name, file.read_text(encoding="utf-8"))
-            found[mapping.mapping] = mapping
-    return found
+    found = (parse_mapping(f"{name}.yaml", text) for name, text in _texts().items())
+    return {mapping.mapping: mapping for mapping in found}
+
+
+def preset_text(name: str) -> str:
+    """Return a preset as it is written, to start a mapping file from."""
+    _assert_known(name)
+    return _texts()[name]
+
+
+@cache
+def _texts() -> dict[str, str]:
+    files = sorted(resources.files(__package__).iterdir(), key=lambda one: one.name)
+    return {
+        file.name.removesuffix(".yaml"): file.read_text(encoding="utf-8")
+        for file in files
+        if file.name.endswith(".yaml")
+    }
 
 
 def find_mapping(preset: str | Path) -> Mapping | None:
@@ -27,10 +39,15 @@ def find_mapping(preset: str | Path) -> Mapping | None:
     if preset == AUTO:
         return None
     if isinstance(preset, Path) or preset.endswith((".yaml", ".yml")):
-        return load_mapping(Path(preset))
+        return load_mapping(Path(preset), all_presets())
+    _assert_known(preset)
+    return all_presets()[preset]
+
+
+def _assert_known(preset: str) -> None:
     presets = all_presets()
     if preset in presets:
-        return presets[preset]
+        return
     close = difflib.get_close_matches(preset, presets, n=1)
     remedy = f"Did you mean {close[0]}?" if close else f"Known: {', '.join(presets)}"
     raise ImportFileError(preset, "no such preset", remedy)
