@@ -245,3 +245,35 @@ def test_a_file_that_is_none_of_ours_gets_one_clear_error(
 def test_a_missing_file_is_named(database: Database, tmp_path: Path) -> None:
     with pytest.raises(ImportFileError, match=r"gone\.csv: no such file"):
         open_source(tmp_path / "gone.csv")
+
+
+@pytest.mark.parametrize("total", ["100.00", ""], ids=["total", "of its lines"])
+def test_an_order_that_gave_back_more_than_it_cost_is_refused_and_the_others_go_in(
+    database: Database, import_text: Importing, total: str
+) -> None:
+    report = import_text(
+        "order_id,placed_at,customer_id,title,quantity,unit_price,total,refunded,status\n"
+        f"A1,2025-11-11,C1,Tea,1,100.00,{total},150.00,paid\n"
+        f"A2,2025-11-11,C1,Tea,1,100.00,{total},100.00,paid\n"
+        f"A3,2025-11-11,C1,Tea,1,100.00,{total},100.01,refunded\n"
+    )
+
+    assert rejects(report) == [
+        (2, "refund_above_total", "refunded"),
+        (4, "refund_above_total", "refunded"),
+    ]
+    assert stored(database, orders, "external_id", "total", "refunded", "counts") == [
+        ("A2", 10_000, 10_000, False)
+    ]
+
+
+def test_a_refund_may_give_back_the_shipping_that_the_total_has(
+    database: Database, import_text: Importing
+) -> None:
+    report = import_text(
+        "order_id,placed_at,customer_id,title,quantity,unit_price,total,refunded\n"
+        "A1,2025-11-11,C1,Tea,1,100.00,110.00,110.00\n"
+    )
+
+    assert rejects(report) == []
+    assert stored(database, orders, "total", "refunded", "counts") == [(11_000, 11_000, False)]

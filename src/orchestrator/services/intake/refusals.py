@@ -45,6 +45,7 @@ class Refusal(StrEnum):
     # the order as a whole
     CUSTOMER_CONTRADICTS = "customer_contradicts"
     CURRENCY_CONTRADICTS = "currency_contradicts"
+    REFUND_ABOVE_TOTAL = "refund_above_total"
     ORDER_REFUSED = "order_refused"
     ORDER_UNKNOWN = "order_unknown"
     # a cell that the row can do without
@@ -83,6 +84,7 @@ REMEDIES: dict[Refusal, str] = {
     Refusal.ADDRESS_UNREADABLE: "Correct the phone or e-mail; until then this row spares nobody",
     Refusal.CUSTOMER_CONTRADICTS: "All rows of an order belong to one customer",
     Refusal.CURRENCY_CONTRADICTS: "All rows of an order have one currency",
+    Refusal.REFUND_ABOVE_TOTAL: "Correct it; shipping that it includes belongs to the total too",
     Refusal.ORDER_REFUSED: "Correct the other rows of this order; it goes in whole or not at all",
     Refusal.ORDER_UNKNOWN: "Import the file of the orders first",
     Refusal.PHONE_UNREADABLE: "Correct the phone and import the row again; it went in without it",

@@ -123,17 +123,22 @@ def _single_rows(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _contradictions(orders: pl.DataFrame, *, with_lines: bool) -> pl.DataFrame:
-    no_total = pl.col("total").is_null() & (pl.lit(not with_lines) | pl.col("listed").is_null())
+    total = _total(with_lines=with_lines)
     reason = pl.coalesce(
         pl.when(pl.col("placed_at").is_null()).then(pl.lit(f"{Refusal.CELL_MISSING} placed_at")),
-        pl.when(no_total).then(pl.lit(f"{Refusal.CELL_MISSING} total")),
+        pl.when(total.is_null()).then(pl.lit(f"{Refusal.CELL_MISSING} total")),
         pl.when(pl.col("customers") > 1).then(
             pl.lit(f"{Refusal.CUSTOMER_CONTRADICTS} customer_id")
         ),
         pl.when(pl.col("currencies") > 1).then(pl.lit(f"{Refusal.CURRENCY_CONTRADICTS} currency")),
+        pl.when(pl.col("refunded") > total).then(pl.lit(f"{Refusal.REFUND_ABOVE_TOTAL} refunded")),
     )
     found = orders.select("order_id", "line", refusal=reason)
     return found.filter(pl.col("refusal").is_not_null())
+
+
+def _total(*, with_lines: bool) -> pl.Expr:
+    return pl.coalesce("total", "listed") if with_lines else pl.col("total")
 
 
 def positions(rows: pl.DataFrame) -> pl.DataFrame:
@@ -146,12 +151,11 @@ def positions(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _totals(orders: pl.DataFrame, *, with_lines: bool) -> pl.DataFrame:
-    total = pl.col("total").fill_null(pl.col("listed")) if with_lines else pl.col("total")
     state = pl.col("state")
     paid = state.is_in(["paid", "refunded"])
-    orders = orders.with_columns(total=total).with_columns(
+    orders = orders.with_columns(total=_total(with_lines=with_lines)).with_columns(
         refunded=pl.when(state == "refunded")
-        .then(pl.max_horizontal("refunded", "total"))
+        .then(pl.col("total"))
         .otherwise(pl.col("refunded"))
         .fill_null(0),
         paid_at=pl.when(paid).then(pl.coalesce("paid_at", "placed_at")).otherwise("paid_at"),
