@@ -1,7 +1,7 @@
 """A coupon is redeemed by the order that carries its code."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +140,35 @@ def test_an_order_does_not_redeem_the_coupon_that_it_earned(
 
     assert before == [("EARNED", "issued")]
     assert stored(database, coupons, "code", "state") == [("EARNED", "redeemed")]
+
+
+def test_an_order_that_was_placed_before_the_coupon_was_issued_does_not_redeem_it(
+    database: Database, import_text: Importing
+) -> None:
+    _issue(database, "EARLY", issued_at=PLACED + timedelta(seconds=1))
+    _issue(database, "GOOD", issued_at=PLACED)
+    row = "{},2025-11-11 10:00,C1,Tea,1,9.00,{},2.00,paid\n"
+
+    import_text(HEADER + row.format("A1", "EARLY") + row.format("A2", "GOOD"))
+
+    assert stored(database, coupons, "code", "state") == [("EARLY", "issued"), ("GOOD", "redeemed")]
+
+
+def test_a_code_that_somebody_else_orders_with_is_used_and_its_discount_was_given(
+    database: Database, import_text: Importing
+) -> None:
+    row = "{},2025-11-11 10:00,{},Tea,1,9.00,{},2.00,paid\n"
+    import_text(HEADER + row.format("A1", "C1", ""))
+    with database.write() as connection:
+        campaign = add_campaign(connection)
+        [earned] = connection.execute(select(orders.c.id)).scalars()
+        [owner] = connection.execute(select(customers.c.id)).scalars()
+        [walk] = add_enrollments(connection, campaign, [owner], [earned], wave="promo", more={})
+    _issue(database, "GIVEN", campaign_id=campaign, enrollment_id=walk)
+
+    import_text(HEADER + row.format("A2", "C2", "GIVEN"))
+
+    assert stored(database, coupons, "code", "state", "discount") == [("GIVEN", "redeemed", 200)]
 
 
 @pytest.mark.timeout(120)

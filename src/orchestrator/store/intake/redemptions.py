@@ -20,14 +20,17 @@ from orchestrator.store.intake.counts import Counts
 from orchestrator.store.intake.staging import stage
 from orchestrator.store.tables import coupons, enrollments
 
+_issued_at = type_coerce(coupons.c.issued_at, BigInteger)
+_expires_at = type_coerce(coupons.c.expires_at, BigInteger)
+
 
 def redeem(connection: Connection) -> Counts:
     """
     Redeem the coupons whose codes stand on staged orders: each once, for the earliest order.
 
     An order that was cancelled uses no coupon; cancelling it later gives none back. When the order
-    was placed decides whether a coupon was good still, whatever its state says by the import. The
-    order that earned a coupon does not use it.
+    was placed decides whether a coupon was good already and still, whatever its state says by the
+    import. The order that earned a coupon does not use it; anybody else's may.
     """
     rows = staging.orders
     earned = exists().where(
@@ -48,10 +51,8 @@ def redeem(connection: Connection) -> Counts:
             rows.c.cancelled_at.is_(None),
             rows.c.order_id.is_not(None),
             ~earned,
-            or_(
-                coupons.c.expires_at.is_(None),
-                type_coerce(coupons.c.expires_at, BigInteger) >= rows.c.placed_at,
-            ),
+            or_(_issued_at.is_(None), _issued_at <= rows.c.placed_at),
+            or_(_expires_at.is_(None), _expires_at >= rows.c.placed_at),
         )
         .subquery("used")
     )
