@@ -86,6 +86,19 @@ def test_a_category_map_on_a_preset_brings_a_shopify_shop_into_its_campaign(
     assert advanced["enrolled"] == {"womenswear-double11": 1}
 
 
+def test_an_import_says_what_became_of_the_codes_and_shows_none(shop: Run, tmp_path: Path) -> None:
+    export = tmp_path / "orders_export.csv"
+    export.write_text(SHOPIFY.replace(",Total,", ",Total,Discount Code,").replace(",418,", ",418,SPRING,")
+                      .replace("CNY,399,", "CNY,399,,").replace("#1001,,,,,,,,", "#1001,,,,,,,,,"))  # fmt: skip
+
+    told = shop("import", export)
+    read = json.loads(shop("import", export, "--json").stdout)
+
+    assert "orders_export.csv: coupon codes: 1 unknown" in told.stderr
+    assert [report["codes"] for report in read] == [{"unknown": 1}]
+    assert "SPRING" not in told.output
+
+
 def test_presets_lists_all_and_prints_one_as_a_mapping_file(run: Run, tmp_path: Path) -> None:
     listed = json.loads(run("presets", "--json").stdout)
     printed = run("presets", "shopify-orders").stdout

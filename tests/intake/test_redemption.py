@@ -6,18 +6,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import event, insert, select
 
 from builders import add_campaign
 from intake_shop import NOON, SHOP, Importing, stored
 from orchestrator.domain.coupons import CouponState
-from orchestrator.services.intake import ImportReport, import_codes, import_file
+from orchestrator.services.intake import ImportReport, import_codes, import_file, merging
 from orchestrator.store.database import Database
 from orchestrator.store.intake.counts import Counts
 from orchestrator.store.tables import coupons, customers, orders
 from people import add_enrollments
 
 HEADER = "order_id,placed_at,customer_id,title,quantity,unit_price,coupon_code,discount,status\n"
+MISTYPED = "7KQ2MX9R4TBC"  #: of our symbols and length, but with the wrong check symbol
 PLACED = datetime(2025, 11, 11, 10, tzinfo=UTC)
 
 
@@ -169,6 +170,85 @@ def test_a_code_that_somebody_else_orders_with_is_used_and_its_discount_was_give
     import_text(HEADER + row.format("A2", "C2", "GIVEN"))
 
     assert stored(database, coupons, "code", "state", "discount") == [("GIVEN", "redeemed", 200)]
+
+
+def test_the_report_says_what_became_of_the_codes_on_the_orders(
+    database: Database, import_text: Importing
+) -> None:
+    """By cause and without the codes; what another import says of the same orders is the same."""
+    _issue(database, "GOOD", "LATE", "VOID")
+    _issue(database, "SOON", issued_at=PLACED + timedelta(days=2))
+    _issue(database, "POOLED", state=CouponState.POOL)
+    row = "{},2025-11-{} 10:00,C1,Tea,1,9.00,{},2.00,{}\n"
+    content = HEADER + "".join([
+        row.format("A1", 11, "GOOD", "paid"),
+        row.format("A2", 12, "GOOD", "paid"),
+        row.format("A3", 21, "LATE", "paid"),
+        row.format("A4", 11, "VOID", "cancelled"),
+        row.format("A5", 11, "SOON", "paid"),
+        row.format("A6", 11, "POOLED", "paid"),
+        row.format("A7", 11, "WELCOME20", "paid"),
+        row.format("A8", 11, "welcome20", "paid"),
+        row.format("A9", 11, MISTYPED, "paid"),
+        row.format("B1", 11, "", "paid"),
+    ])  # fmt: skip
+    found = {
+        "redeemed": 1,
+        "unknown": 2,
+        "mistyped": 1,
+        "over": 1,
+        "used_before": 1,
+        "not_issued_yet": 2,
+        "order_cancelled": 1,
+    }
+
+    reports = [import_text(content), import_text(content)]
+
+    assert [report.codes for report in reports] == [found, found]
+    assert reports[0].rows_rejected == 0
+
+
+def test_an_order_whose_code_is_changed_later_redeems_no_second_coupon(
+    database: Database, import_text: Importing
+) -> None:
+    _issue(database, "ONE", "TWO")
+    row = "A1,2025-11-11 10:00,C1,Tea,1,9.00,{},2.00,paid\n"
+
+    reports = [import_text(HEADER + row.format(code)) for code in ("ONE", "TWO")]
+
+    assert [report.codes for report in reports] == [{"redeemed": 1}, {"order_has_another": 1}]
+
+
+def test_the_codes_of_a_first_file_are_unknown_or_mistyped(
+    database: Database, import_text: Importing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(merging, "CHUNK_ROWS", 2)
+    header = "order_id,placed_at,customer_id,total,currency,status,coupon_code\n"
+    row = "{},2025-11-11,C1,9.00,GBP,paid,{}\n"
+    codes = ("SPRING", "SPRING", MISTYPED, "")
+
+    report = import_text(header + "".join(row.format(*one) for one in enumerate(codes)))
+
+    assert report.codes == {"unknown": 2, "mistyped": 1}
+
+
+@pytest.mark.parametrize("code", ["", "SPRING"], ids=["without a code", "with one"])
+def test_coupons_are_looked_up_only_where_an_order_has_a_code(
+    database: Database, import_text: Importing, code: str
+) -> None:
+    asked: list[str] = []
+    _issue(database, "GOOD")
+
+    def note(*called: Any) -> None:
+        if "coupons" in called[2]:
+            asked.append(called[2])
+
+    event.listen(database.engine, "before_cursor_execute", note)
+    report = import_text(HEADER + f"A1,2025-11-11 10:00,C1,Tea,1,9.00,{code},,paid\n")
+    event.remove(database.engine, "before_cursor_execute", note)
+
+    assert len(asked) == (2 if code else 0)
+    assert report.codes == ({"unknown": 1} if code else {})
 
 
 @pytest.mark.timeout(120)

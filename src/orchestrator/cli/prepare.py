@@ -139,7 +139,7 @@ def _show_imports(ctx: typer.Context, reports: list[Any]) -> None:
     say = session_of(ctx).say
     for one in reports:
         for title, found in (("left out", one.left_out), ("rejected", one.rejected),
-                             ("without a cell", one.emptied)):  # fmt: skip
+                             ("without a cell", one.emptied), ("coupon codes", one.codes)):  # fmt: skip
             if found:
                 listed = ", ".join(f"{number:,} {reason}" for reason, number in found.items())
                 say(f"{one.file}: {title}: {listed}")

@@ -25,6 +25,19 @@ class CouponState(StrEnum):
     EXPIRED = "expired"  #: its last day is over
 
 
+class CodeFate(StrEnum):
+    """What became of the code on an order; the first that holds."""
+
+    UNKNOWN = "unknown"  #: of another promotion, or a slip that cannot be told from it
+    MISTYPED = "mistyped"  #: looks like one of ours, but its check symbol is wrong
+    REDEEMED = "redeemed"  #: by this order
+    ORDER_CANCELLED = "order_cancelled"
+    USED_BEFORE = "used_before"  #: by another order
+    NOT_ISSUED_YET = "not_issued_yet"  #: when the order was placed, or it is in a pool still
+    OVER = "over"  #: before the order was placed
+    ORDER_HAS_ANOTHER = "order_has_another"  #: it redeemed a coupon before its code was changed
+
+
 def ends_at(begins: datetime, valid: Span | None, until: date | None, zone: ZoneInfo) -> datetime:
     """Return when a coupon ends: so long after its message goes, or with the offer's last day."""
     ends = [] if valid is None else [due_at(begins, valid, zone)]
@@ -55,6 +68,14 @@ def normalise_code(text: str) -> str:
     return "".join(text.split()).replace("-", "").upper()
 
 
+def looks_like_ours(code: str) -> bool:
+    return len(code) == CODE_LENGTH and all(symbol in _VALUE for symbol in code)
+
+
 def is_wellformed(code: str) -> bool:
-    known = len(code) == CODE_LENGTH and all(symbol in _VALUE for symbol in code)
-    return known and check_symbol(code[:-1]) == code[-1]
+    return looks_like_ours(code) and check_symbol(code[:-1]) == code[-1]
+
+
+def fate_of_unknown(code: str) -> CodeFate:
+    slip = looks_like_ours(code) and not is_wellformed(code)
+    return CodeFate.MISTYPED if slip else CodeFate.UNKNOWN

@@ -62,6 +62,7 @@ def import_codes(
         emptied={},
         left_out={},
         counts={"coupons": counts},
+        codes={},
         rejects_file=rejects_file,
     )
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
+from orchestrator.domain.coupons import CodeFate
 from orchestrator.domain.shop import Shop
 from orchestrator.services.intake import orders as orders_file
 from orchestrator.services.intake import others
@@ -120,6 +121,7 @@ def _finish(
         emptied=_by_reason(listed.filter(imported="yes")),
         left_out=dict(reading.left_out),
         counts=dict(merge.counts),
+        codes={fate.value: merge.codes[fate] for fate in CodeFate if merge.codes[fate]},
         rejects_file=rejects_file,
     )
     with merge.database.write() as connection:

@@ -27,7 +27,7 @@ def load_customers(merge: Merge, people: Spool, connection: Connection) -> bool:
 
 def load_orders(merge: Merge, people: Spool, found: Frames, connection: Connection) -> bool:
     """Return whether there was no order to merge them with, and they and their customers are stored."""
-    if not first_load.is_first(connection, orders) or first_load.anything_to_redeem(connection):
+    if not first_load.is_first(connection, orders) or first_load.any_coupon(connection):
         return False
     fresh = first_load.is_first(connection, *_PEOPLE)
     with first_load.without_indexes(connection, orders, *(_PEOPLE if fresh else ())):

@@ -1,6 +1,6 @@
 """Checked frames into the database: in one transaction where that is short, else a chunk in each."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import polars as pl
 
+from orchestrator.domain.coupons import CodeFate
 from orchestrator.services.intake import people
 from orchestrator.services.intake.report import Progress, Watcher
 from orchestrator.store.database import Connection, Database
@@ -34,6 +35,7 @@ class Merge:
     now: datetime
     watch: Watcher
     counts: dict[str, Counts] = field(default_factory=lambda: defaultdict(Counts))
+    codes: Counter[CodeFate] = field(default_factory=Counter)  #: what became of those on orders
     _done: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     _one: Connection | None = None  #: the transaction that all goes into, where it is one
 
@@ -50,6 +52,7 @@ class Merge:
 
     def _together(self, work: Callable[[Connection], Result], connection: Connection) -> Result:
         self.counts.clear()
+        self.codes.clear()
         self._done.clear()
         self._one = connection
         try:
@@ -139,7 +142,8 @@ class Merge:
                 now=self.now,
             )
         )
-        self._add(merged)
+        self._add(merged.counts)
+        self.codes += merged.codes
         self._tell("orders", frame.height, total)
 
     def load_orders(self, frame: pl.DataFrame, customer_ids: pl.DataFrame, *, total: int) -> None:
@@ -152,7 +156,8 @@ class Merge:
                 now=self.now,
             )
         )
-        self._add(loaded)
+        self._add(loaded.counts)
+        self.codes += loaded.codes
         self._tell("orders", frame.height, total)
 
     def lines(self, frame: pl.DataFrame, lines: pl.DataFrame, *, total: int) -> None:

@@ -35,6 +35,7 @@ class ImportReport:
     emptied: Mapping[str, int]  #: rows that went in without a cell, by reason
     left_out: Mapping[str, int]  #: rows by the mapping's reason
     counts: Mapping[str, Counts]  #: by table
+    codes: Mapping[str, int]  #: on orders, by what became of them (``CodeFate``)
     rejects_file: Path | None  #: none where all rows went in whole
 
     @property

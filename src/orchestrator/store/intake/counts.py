@@ -1,10 +1,15 @@
-"""What one merge did to one table."""
+"""What one merge did."""
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
+
+from orchestrator.domain.coupons import CodeFate
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
+    """Of one table."""
+
     inserted: int = 0
     updated: int = 0
     unchanged: int = 0
@@ -15,3 +20,9 @@ class Counts:
             self.updated + other.updated,
             self.unchanged + other.unchanged,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    counts: dict[str, Counts]  #: by table
+    codes: Counter[CodeFate] = field(default_factory=Counter)  #: what became of those on orders

@@ -24,11 +24,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.schema import AddConstraint, DropConstraint
 
-from orchestrator.domain.coupons import CouponState
 from orchestrator.store.intake import staging
-from orchestrator.store.intake.counts import Counts
+from orchestrator.store.intake.counts import Counts, Merged
 from orchestrator.store.intake.orders import ALWAYS, SOMETIMES, CustomerMissingError
 from orchestrator.store.intake.people import CELLS
+from orchestrator.store.intake.redemptions import fates_of_unknown
 from orchestrator.store.tables import consents, coupons, customers, micros, orders
 
 _Constraint = ForeignKeyConstraint | UniqueConstraint
@@ -48,9 +48,8 @@ def is_first(connection: Connection, *tables: Table) -> bool:
     return all(connection.execute(empty).one())
 
 
-def anything_to_redeem(connection: Connection) -> bool:
-    usable = coupons.c.state.in_([CouponState.ISSUED, CouponState.EXPIRED])
-    return bool(connection.execute(select(exists().where(usable))).scalar_one())
+def any_coupon(connection: Connection) -> bool:
+    return bool(connection.execute(select(exists(select(coupons.c.id)))).scalar_one())
 
 
 @contextmanager
@@ -122,8 +121,8 @@ def load_orders(
     *,
     import_id: int,
     now: datetime,
-) -> dict[str, Counts]:
-    """Store orders without lines, each with its customer's id from ``ids_of(customers)``."""
+) -> Merged:
+    """Store orders without lines, each with its customer's id from ``ids_of(customers)``; no coupon is known."""
     found = frame.join(
         customer_ids.rename({"external_id": "customer", "id": "customer_id"}),
         on="customer",
@@ -140,7 +139,8 @@ def load_orders(
         updated_at=pl.lit(micros(now)),
     )
     staging.put(connection, orders.name, stored)
-    return {"orders": Counts(inserted=frame.height), "coupons": Counts()}
+    counts = {"orders": Counts(inserted=frame.height), "coupons": Counts()}
+    return Merged(counts, fates_of_unknown(frame["coupon_code"]))
 
 
 def ids_of(connection: Connection, table: Table) -> pl.DataFrame:

@@ -1,5 +1,6 @@
 """Orders and their lines, merged: whole orders, and a statement for all of them."""
 
+from collections import Counter
 from collections.abc import Collection
 from datetime import datetime
 
@@ -18,10 +19,10 @@ from sqlalchemy import (
 )
 
 from orchestrator.store.intake import goods, staging
-from orchestrator.store.intake.counts import Counts
+from orchestrator.store.intake.counts import Counts, Merged
 from orchestrator.store.intake.finding import find_customers
 from orchestrator.store.intake.lines import merge_lines
-from orchestrator.store.intake.redemptions import redeem
+from orchestrator.store.intake.redemptions import fates, redeem
 from orchestrator.store.intake.staging import stage
 from orchestrator.store.tables import orders, products
 
@@ -43,7 +44,7 @@ def merge_orders(
     known: Collection[str],
     import_id: int,
     now: datetime,
-) -> dict[str, Counts]:
+) -> Merged:
     """
     Store whole orders and their lines; redeem the coupons whose codes stand on them.
 
@@ -72,8 +73,9 @@ def merge_orders(
     if lines is not None:
         counts["order_lines"] = merge_lines(connection)
     counts["coupons"] = redeem(connection) if coded else Counts()
+    codes = fates(connection) if coded else Counter()
     staging.drop(connection, rows, staging.lines)
-    return counts
+    return Merged(counts, codes)
 
 
 def unknown_orders(connection: Connection, external_ids: pl.Series) -> pl.Series:

@@ -1,9 +1,14 @@
 """Coupons used by the orders of an import, and pools of codes."""
 
+from collections import Counter
+
 import polars as pl
 from sqlalchemy import (
     BigInteger,
+    ColumnElement,
     Connection,
+    and_,
+    case,
     exists,
     func,
     insert,
@@ -14,7 +19,7 @@ from sqlalchemy import (
     update,
 )
 
-from orchestrator.domain.coupons import CouponState
+from orchestrator.domain.coupons import CODE_LENGTH, CodeFate, CouponState, fate_of_unknown
 from orchestrator.store.intake import staging
 from orchestrator.store.intake.counts import Counts
 from orchestrator.store.intake.staging import stage
@@ -33,9 +38,6 @@ def redeem(connection: Connection) -> Counts:
     import. The order that earned a coupon does not use it; anybody else's may.
     """
     rows = staging.orders
-    earned = exists().where(
-        enrollments.c.id == coupons.c.enrollment_id, enrollments.c.order_id == rows.c.order_id
-    )
     used = (
         select(
             coupons.c.id,
@@ -50,7 +52,7 @@ def redeem(connection: Connection) -> Counts:
         .where(
             rows.c.cancelled_at.is_(None),
             rows.c.order_id.is_not(None),
-            ~earned,
+            ~_earned(),
             or_(_issued_at.is_(None), _issued_at <= rows.c.placed_at),
             or_(_expires_at.is_(None), _expires_at >= rows.c.placed_at),
         )
@@ -73,6 +75,55 @@ def redeem(connection: Connection) -> Counts:
         )
     )
     return Counts(updated=connection.execute(redeemed).rowcount)
+
+
+def fates(connection: Connection) -> Counter[CodeFate]:
+    """Count what became of the codes on staged orders, after those that could be redeemed are."""
+    rows = staging.orders
+    fate = _fate().label("fate")
+    # Only a code of our length can be a slip: no other needs to leave the database.
+    may_be_slip = and_(coupons.c.id.is_(None), func.length(rows.c.coupon_code) == CODE_LENGTH)
+    slip = case((may_be_slip, rows.c.coupon_code)).label("slip")
+    found = (
+        select(fate, slip, func.count())
+        .select_from(rows)
+        .outerjoin(coupons, coupons.c.code == rows.c.coupon_code)
+        .where(rows.c.coupon_code.is_not(None))
+        .group_by("fate", "slip")
+    )
+    counted: Counter[CodeFate] = Counter()
+    for word, unknown, number in connection.execute(found):
+        counted[CodeFate(word) if unknown is None else fate_of_unknown(unknown)] += number
+    return counted
+
+
+def fates_of_unknown(codes: pl.Series) -> Counter[CodeFate]:
+    """Count the codes on orders of which no coupon is known."""
+    counted: Counter[CodeFate] = Counter()
+    for code, number in codes.drop_nulls().alias("code").value_counts(name="n").iter_rows():
+        counted[fate_of_unknown(code)] += number
+    return counted
+
+
+def _fate() -> ColumnElement[str]:
+    rows = staging.orders
+    by_nobody = or_(coupons.c.state == CouponState.POOL, _issued_at > rows.c.placed_at, _earned())
+    return case(
+        (coupons.c.id.is_(None), literal(CodeFate.UNKNOWN.value)),
+        (coupons.c.order_id == rows.c.order_id, literal(CodeFate.REDEEMED.value)),
+        (rows.c.cancelled_at.is_not(None), literal(CodeFate.ORDER_CANCELLED.value)),
+        (coupons.c.state == CouponState.REDEEMED, literal(CodeFate.USED_BEFORE.value)),
+        (by_nobody, literal(CodeFate.NOT_ISSUED_YET.value)),
+        (_expires_at < rows.c.placed_at, literal(CodeFate.OVER.value)),
+        else_=literal(CodeFate.ORDER_HAS_ANOTHER.value),
+    )
+
+
+def _earned() -> ColumnElement[bool]:
+    return exists().where(
+        enrollments.c.id == coupons.c.enrollment_id,
+        enrollments.c.order_id == staging.orders.c.order_id,
+    )
 
 
 def add_to_pool(connection: Connection, pool: str, codes: pl.DataFrame) -> Counts:
