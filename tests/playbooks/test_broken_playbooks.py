@@ -774,10 +774,11 @@ def test_shows_all_problems_at_once(files: dict[str, str]) -> None:
     files["concerns/en.yaml"] = files["concerns/en.yaml"].replace("curator", "author")
 
     assert [(problem.file, problem.line) for problem in problems_of(files)] == [
-        ("concerns/en.yaml", 2),
         ("concerns/en.yaml", 5),
         ("en/care.sms.j2", 1),
+        ("en/care.sms.j2", 1),
         ("playbook.yaml", 8),
+        ("playbook.yaml", 19),
     ]
 
 

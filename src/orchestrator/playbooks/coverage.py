@@ -16,6 +16,8 @@ from orchestrator.playbooks.template import TemplateFacts
 from orchestrator.playbooks.texts import TextPath, find_text
 
 _NEW_AND_RETURNING = ("new", "returning")
+#: what of a wave says which texts it needs
+_OF_TEXTS = ("wave", "kind", "channels", "tracks", "by", "offer", "variants", "reminds")
 _CARE_NAMES = ("shop.name", "order.item")
 
 
@@ -84,6 +86,8 @@ class Coverage:
     def _needs(self) -> Iterator[Need]:
         categories = sorted(known_categories(self.definition, self.concerns))
         for index, wave in enumerate(self.definition.waves):
+            if self._is_unclear(index):
+                continue
             of_wave: list[str | None] = [None, *(categories if wave.by else ())]
             for variant, offer in texts_of(wave):
                 name = variant.variant if variant else None
@@ -95,6 +99,9 @@ class Coverage:
                                 yield Need(
                                     index, wave, name, brings, channel, locale, track, category
                                 )
+
+    def _is_unclear(self, index: int) -> bool:
+        return any(self.document.is_made_up("waves", index, key) for key in _OF_TEXTS)
 
     def _complain(self, need: Need, message: str, remedy: str) -> None:
         line = self.document.line("waves", need.index, "wave")
@@ -220,8 +227,23 @@ class Coverage:
 
     def _check_unused(self) -> None:
         for path in self.files:
-            if path.endswith(".j2") and path not in self._used:
+            if path.endswith(".j2") and path not in self._used and not self._may_be_used(path):
                 self.problems.append(Problem(path, 1, *self._why_unused(path)))
+
+    def _may_be_used(self, path: str) -> bool:
+        """Whether it is of something that is not known for sure."""
+        parsed, made_up = TextPath.parse(path), self.document.is_made_up
+        if parsed is None:
+            return False
+        unclear = {
+            wave.wave for index, wave in enumerate(self.definition.waves) if self._is_unclear(index)
+        }
+        names = made_up("tracks") or made_up("audience")
+        return (
+            parsed.wave in unclear
+            or made_up("waves", None, "wave")
+            or (names and bool(parsed.qualifiers))
+        )
 
     def _why_unused(self, path: str) -> tuple[str, str]:
         parsed = TextPath.parse(path)

@@ -36,6 +36,14 @@ class Document:
     file: str
     data: dict[str, Any]
     lines: dict[Location, int] = field(default_factory=dict)
+    made_up: frozenset[Location] = frozenset()  #: places that say what the author did not
+
+    def is_made_up(self, *location: str | int | None) -> bool:
+        """Whether that is so of anything at, above or below the location; None is any wave or name."""
+        return any(
+            all(part in (None, other) for part, other in zip(location, place, strict=False))
+            for place in self.made_up
+        )
 
     def line(self, *location: str | int) -> int:
         """Return the line of the key, or of the nearest one around it that was written."""

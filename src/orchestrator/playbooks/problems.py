@@ -27,9 +27,14 @@ class PlaybookError(ValueError):
         super().__init__("\n".join(f"{prefix}{problem}" for problem in self.problems))
 
 
+def closest(word: str, known: Iterable[str]) -> str | None:
+    """Return the known word that this one is most likely a slip of."""
+    return next(iter(difflib.get_close_matches(word, sorted(known), n=1)), None)
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return the remedy for a word that is not among the known ones."""
     choices = sorted(known)
-    if close := difflib.get_close_matches(word, choices, n=1):
-        return f"Did you mean {close[0]}?"
+    if close := closest(word, choices):
+        return f"Did you mean {close}?"
     return f"Known here: {', '.join(choices)}." if choices else "None is declared."

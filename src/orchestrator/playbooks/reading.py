@@ -10,6 +10,8 @@ from pydantic import BaseModel, ValidationError
 from orchestrator.playbooks.concerns import ConcernEntry, ConcernFile
 from orchestrator.playbooks.coverage import Coverage
 from orchestrator.playbooks.document import Document, read_document
+from orchestrator.playbooks.limits import check_rules
+from orchestrator.playbooks.mending import mended
 from orchestrator.playbooks.model import Definition
 from orchestrator.playbooks.offers import check_offers
 from orchestrator.playbooks.playbook import Playbook, version_of
@@ -62,18 +64,38 @@ def _build(files: Mapping[str, str], problems: list[Problem], folder: str) -> Pl
     facts = _read_templates(files, problems)
     concerns = _read_concerns(files, problems)
     document, definition = _read_definition(files, problems)
-    if document and definition:
-        check_sequence(definition, document, problems)
-        check_offers(definition, document, problems)
-        check_reminders(definition, document, problems)
-        _check_concern_locales(definition, files, problems)
-        readable = not any(problem.file.startswith(f"{CONCERNS}/") for problem in problems)
-        if len({wave.wave for wave in definition.waves}) == len(definition.waves):
-            Coverage(definition, document, files, facts, concerns, readable, problems).check()
+    meant = document and (
+        mended(document, problems) if definition is None else (document, definition)
+    )
+    if meant:
+        _check(*meant, problems, files=files, facts=facts, concerns=concerns)
     if problems or definition is None:
         raise PlaybookError(problems, folder)
     pinned = MappingProxyType(dict(files))
     return Playbook(definition, pinned, version_of(pinned), concerns, MappingProxyType(facts))
+
+
+def _check(
+    document: Document,
+    definition: Definition,
+    problems: list[Problem],
+    *,
+    files: Mapping[str, str],
+    facts: Mapping[str, TemplateFacts],
+    concerns: tuple[ConcernEntry, ...],
+) -> None:
+    """Add what no single key shows; nothing that follows only from what is made up."""
+    check_rules(definition, document, problems)
+    check_sequence(definition, document, problems)
+    check_offers(definition, document, problems)
+    if not document.is_made_up("waves") and not document.is_made_up("offers"):
+        check_reminders(definition, document, problems)
+    if document.is_made_up("locales"):
+        return
+    _check_concern_locales(definition, files, problems)
+    readable = not any(problem.file.startswith(f"{CONCERNS}/") for problem in problems)
+    if len({wave.wave for wave in definition.waves}) == len(definition.waves):
+        Coverage(definition, document, files, facts, concerns, readable, problems).check()
 
 
 def _read_definition(

@@ -29,16 +29,19 @@ class EventDay(Strict):
         return self
 
 
-class _Bounded(Strict):
+BOUNDS = ("at_least", "at_most", "below")
+
+
+class Bounded(Strict):
     @model_validator(mode="after")
     def _bounded(self) -> Self:
-        bounds = [getattr(self, name, None) for name in ("at_least", "at_most", "below")]
+        bounds = [getattr(self, name, None) for name in BOUNDS]
         if all(bound is None for bound in bounds):
             raise ValueError("has no bound; write at_least, at_most or below")
         return self
 
 
-class Amount(_Bounded):
+class Amount(Bounded):
     """Amounts in the shop's currency, net of refunds; ``at_least`` includes its value."""
 
     at_least: Decimal | None = Field(default=None, ge=0)
@@ -51,12 +54,12 @@ class Spend(Amount):
     within: SpanText | None = None
 
 
-class Count(_Bounded):
+class Count(Bounded):
     at_least: int | None = Field(default=None, ge=0)
     at_most: int | None = Field(default=None, ge=0)
 
 
-class Recency(_Bounded):
+class Recency(Bounded):
     """Time since the customer's last order, seen from now."""
 
     at_least: SpanText | None = None

@@ -7,8 +7,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from orchestrator.playbooks.document import Document, Location
-from orchestrator.playbooks.problems import Problem, did_you_mean
+from orchestrator.playbooks.problems import Problem, closest, did_you_mean
 
+UNKNOWN_KEY = "extra_forbidden"
 FORMAT = "See docs/playbook-format.md."
 
 _SHAPES = {
@@ -47,9 +48,12 @@ def problems_of(
     """Return one problem for each place; the schema knows which keys and words stand where."""
     found: dict[Location, Problem] = {}
     details = error.errors(include_url=False)
+    misspelled = {meant_by(one["loc"], schema) for one in details if one["type"] == UNKNOWN_KEY}
     for detail in details:
         if detail["type"] == "too_short" and _any_inside(details, detail["loc"]):
             # A list whose entries are wrong counts as empty too.
+            continue
+        if detail["type"] == "missing" and detail["loc"] in misspelled:
             continue
         location = _written(detail["loc"], document)
         message, remedy = _sentence(dict(detail), schema)
@@ -62,6 +66,13 @@ def problems_of(
     return list(found.values())
 
 
+def meant_by(unknown: Location, schema: dict[str, Any]) -> Location | None:
+    """Return the place of the key that an unknown one resembles."""
+    *around, key = unknown
+    meant = closest(str(key), _keys_at(schema, tuple(around)))
+    return (*around, meant) if meant else None
+
+
 def _any_inside(details: Sequence[Mapping[str, Any]], location: Location) -> bool:
     length = len(location)
     return any(
@@ -72,7 +83,7 @@ def _any_inside(details: Sequence[Mapping[str, Any]], location: Location) -> boo
 def _sentence(detail: dict[str, Any], schema: dict[str, Any]) -> tuple[str, str]:
     kind, location = detail["type"], detail["loc"]
     name = _name(location)
-    if kind == "extra_forbidden":
+    if kind == UNKNOWN_KEY:
         return f"unknown key {name}", did_you_mean(name, _keys_at(schema, location[:-1]))
     if kind == "missing":
         return f"{name} is missing", f"Add a line '{name}: …'. {FORMAT}"
