@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
+from orchestrator.domain.arms import Arm
 from orchestrator.domain.messages import Channel, MessageState
 from orchestrator.playbooks import playbook_from_files
 from orchestrator.services.forecast import Flaw, Forecast, forecast, forecast_markdown
+from orchestrator.statistics import smallest_detectable_effect
 from orchestrator.store.database import Database
 from orchestrator.store.tables import customers, orders
-from shops import EVENT_NOON, SHOP, add_buyers, add_suppression
+from shops import EVENT_NOON, SHOP, add_buyers, add_order, add_suppression
 
 LAUNCH = EVENT_NOON + timedelta(hours=12)
 PLAYBOOK = """\
@@ -253,3 +255,63 @@ def test_a_flaw_has_nothing_of_the_customer_but_the_number(database: Database, i
 
     assert found.flaws
     assert item not in f"{found!r}{forecast_markdown(found)}"
+
+
+def test_the_calendar_says_what_each_day_takes(database: Database) -> None:
+    buyers(database, 4)
+    buyers(database, 2, first=5, phone=None)
+
+    found = plan(database, files())
+
+    [care] = found.waves
+    sends = [send for waves in found.days.values() for send in waves.values()]
+    assert care.planned == 4
+    assert [send.messages for send in sends] == [6, 6, 6]
+    assert [send.parts for send in sends] == [care.parts] * 3 == [4] * 3
+    assert sum(send.cost for send in sends) == found.cost_at_most
+    page = forecast_markdown(found)
+    assert "| day | wave | messages at most | SMS parts, expected | cost, expected |" in page
+    assert "| 2026-11-12 | care | 6 | 4 | 0.20 CNY |" in page
+
+
+def test_says_what_it_could_show_where_the_shop_has_no_past(database: Database) -> None:
+    buyers(database, 200)
+    change(database, update(orders).values(item="x"))
+
+    found = plan(database, files("holdout: 50%\n"))
+
+    treated, held_out = (
+        sum(number for *_, one, number in found.enrolled if one is arm)
+        for arm in (Arm.TREATED, Arm.HOLDOUT)
+    )
+    assert found.natural_rate is None
+    assert [(one.natural_rate, one.assumed) for one in found.smallest_effects] == [
+        (0.02, True),
+        (0.05, True),
+        (0.1, True),
+    ]
+    assert found.smallest_effects[1].effect == smallest_detectable_effect(treated, held_out, 0.05)
+    page = forecast_markdown(found)
+    assert "has no orders in the 90 days before the event" in page
+    assert "**assumed**" in page
+    assert "| comparison | at 2.0% | at 5.0% | at 10.0% |" in page
+    effects = " | ".join(f"{(one.effect or 0) * 100:.2f}" for one in found.smallest_effects)
+    assert f"| whole campaign against its holdout | {effects} |" in page
+    assert "| one send of care | no holdout | no holdout | no holdout |" in page
+
+
+def test_takes_the_rate_of_the_months_before_where_there_is_one(database: Database) -> None:
+    ids = buyers(database, 40)
+    with database.write() as connection:
+        for customer in ids[:20]:
+            add_order(connection, customer, at=EVENT_NOON - timedelta(days=60))
+        for customer in ids[:5]:
+            add_order(connection, customer, at=EVENT_NOON - timedelta(days=55))
+
+    found = plan(database, files("holdout: 50%\n"))
+
+    [effect] = found.smallest_effects
+    assert (effect.natural_rate, effect.assumed) == (0.25, False)
+    page = forecast_markdown(found)
+    assert "25.0%" in page
+    assert "assumed" not in page

@@ -22,8 +22,8 @@ def plan(
 ) -> None:
     """Show what a launch would do, and change nothing.
 
-    Who would be enrolled by track and group, and why the others not; messages by day; SMS parts,
-    cost and coupon exposure; the smallest effect that this audience can show. Every text that could
+    Who would be enrolled by track and group, and why the others not; messages, SMS parts
+    and cost by day; coupon exposure; the smallest effect that this audience can show. Every text that could
     be sent is rendered, in each occurrence too, and where one cannot be, it exits with 1.
 
     [dim]Example:[/] orchestrator plan mother-baby --at 2026-06-19

@@ -6,7 +6,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from orchestrator.domain.arms import Arm
 from orchestrator.domain.messages import MessageState
 from orchestrator.domain.money import Money
-from orchestrator.services.forecast.results import Flaw, Forecast, WaveForecast
+from orchestrator.services.forecast.results import (
+    ASSUMED_RATES,
+    HISTORY,
+    Flaw,
+    Forecast,
+    SmallestEffect,
+    WaveForecast,
+)
 from orchestrator.services.preview import Preview
 from orchestrator.store.forecasts import CouponsAlike
 
@@ -156,11 +163,17 @@ def _days(found: Forecast) -> Iterator[str]:
     yield ""
     shown = list(found.days.items())[:DAYS_SHOWN]
     yield from _table(
-        ("day", "wave", "messages at most"),
+        ("day", "wave", "messages at most", "SMS parts, expected", "cost, expected"),
         [
-            (day.isoformat(), wave, _number(number))
+            (
+                day.isoformat(),
+                wave,
+                _number(send.messages),
+                _number(send.parts),
+                _cost(send.cost, found.currency),
+            )
             for day, waves in shown
-            for wave, number in waves.items()
+            for wave, send in waves.items()
         ],
     )
     if len(found.days) > DAYS_SHOWN:
@@ -171,21 +184,29 @@ def _days(found: Forecast) -> Iterator[str]:
 def _power(found: Forecast) -> Iterator[str]:
     yield "## What it could show"
     yield ""
-    if found.natural_rate is None:
-        yield "The shop has no earlier orders to estimate a natural repurchase rate from."
-        return
     yield (
-        f"Natural repurchase rate of the months before: {found.natural_rate:.1%} "
-        "(from the past: descriptive, not causal). Smallest effects that four of five such "
-        "campaigns would show, in percentage points:"
+        f"{_rate(found)} Smallest effects that four of five such campaigns would show, in "
+        "percentage points:"
     )
     yield ""
+    rates = ASSUMED_RATES if found.natural_rate is None else (found.natural_rate,)
+    rows = [("whole campaign against its holdout", found.smallest_effects)]
+    rows += [(f"one send of {wave.wave}", wave.smallest_effects) for wave in found.waves]
     yield from _table(
-        ("comparison", "smallest effect"),
-        [
-            ("whole campaign against its holdout", _points(found.smallest_effect)),
-            *((f"one send of {wave.wave}", _points(wave.smallest_effect)) for wave in found.waves),
-        ],
+        ("comparison", *(f"at {rate:.1%}" for rate in rates)),
+        [(name, *_points(effects, len(rates))) for name, effects in rows],
+    )
+
+
+def _rate(found: Forecast) -> str:
+    if found.natural_rate is None:
+        return (
+            f"The shop has no orders in the {HISTORY.days} days before the event to estimate a "
+            "natural repurchase rate from; the rates here are **assumed**."
+        )
+    return (
+        f"Natural repurchase rate of the months before: {found.natural_rate:.1%} "
+        "(from the past: descriptive, not causal)."
     )
 
 
@@ -233,5 +254,7 @@ def _cost(millis: int, currency: str) -> str:
     return str(Money(round(millis / MILLIS), currency))
 
 
-def _points(effect: float | None) -> str:
-    return "no holdout" if effect is None else f"{effect * 100:.2f}"
+def _points(effects: Sequence[SmallestEffect], columns: int) -> list[str]:
+    if not effects:
+        return ["no holdout"] * columns
+    return ["–" if one.effect is None else f"{one.effect * 100:.2f}" for one in effects]

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 
 from orchestrator.domain.arms import Arm
 from orchestrator.domain.messages import MessageState, Reason
@@ -14,7 +14,15 @@ from orchestrator.playbooks.sequence import offers_of
 from orchestrator.rendering import Renderer
 from orchestrator.services.dispatch.writing import Letter, Texts, Writer, sources_of_answers
 from orchestrator.services.forecast.proofs import Proofs
-from orchestrator.services.forecast.results import Flaw, Forecast, WaveForecast
+from orchestrator.services.forecast.results import (
+    ASSUMED_RATES,
+    HISTORY,
+    Flaw,
+    Forecast,
+    Send,
+    SmallestEffect,
+    WaveForecast,
+)
 from orchestrator.services.plan import write_chunk
 from orchestrator.statistics import smallest_detectable_effect
 from orchestrator.store import audience, campaigns, concerns, enrollments, forecasts, planning
@@ -25,7 +33,6 @@ from orchestrator.store.intake import runs
 from orchestrator.store.messages import sheets
 from orchestrator.store.messages.sheets import Sheet
 
-_HISTORY = timedelta(days=90)
 Days = Mapping[date, Mapping[str, int]]  #: messages by day and wave
 
 
@@ -47,6 +54,7 @@ def forecast(
         rehearsal = _Rehearsal(connection, campaign, texts, now, rate, random_bytes, progress)
         enrolled = tuple(forecasts.enrolled(connection, campaign.id))
         days = _days(connection, campaign.id, definition)
+        waves = tuple(rehearsal.wave(wave, days) for wave in definition.waves)
         return Forecast(
             playbook=definition.playbook,
             version=playbook.version,
@@ -55,11 +63,11 @@ def forecast(
                 connection, definition, now=now, launched_at=now, currency=shop.currency
             ),
             enrolled=enrolled,
-            days=days,
-            waves=tuple(rehearsal.wave(wave, days) for wave in definition.waves),
+            days=_sends(days, waves),
+            waves=waves,
             flaws=tuple(rehearsal.flaws),
             natural_rate=rate,
-            smallest_effect=_smallest(_by_arm(enrolled), rate),
+            smallest_effects=_smallest(_by_arm(enrolled), rate),
             half_in=tuple(runs.half_in(connection, now)),
         )
 
@@ -130,7 +138,7 @@ class _Rehearsal:
             coupon_exposure=sum(alike.face_value for alike in given),
             coupons=tuple(given),
             after_last_day=_after_last_day(self.texts.definition, wave, days),
-            smallest_effect=_smallest(_by_state(outcomes), self.natural_rate),
+            smallest_effects=_smallest(_by_state(outcomes), self.natural_rate),
             samples=tuple(proofs.samples.values()),
         )
 
@@ -235,6 +243,19 @@ def _days(
     return dict(sorted(days.items()))
 
 
+def _sends(days: Days, waves: Sequence[WaveForecast]) -> dict[date, dict[str, Send]]:
+    by_name = {wave.wave: wave for wave in waves}
+    return {
+        day: {name: _send(number, by_name[name]) for name, number in numbers.items()}
+        for day, numbers in days.items()
+    }
+
+
+def _send(number: int, wave: WaveForecast) -> Send:
+    share = number / wave.people if wave.people else 0.0
+    return Send(messages=number, parts=round(wave.parts * share), cost=round(wave.cost * share))
+
+
 def _natural_rate(connection: Connection, definition: Definition, now: datetime) -> float | None:
     """The shop's own repurchase rate in the window of a send, over the months before the event."""
     window = definition.evaluate.sends.timedelta
@@ -242,7 +263,7 @@ def _natural_rate(connection: Connection, definition: Definition, now: datetime)
     until = now - window
     if event is not None:
         until = min(until, datetime.combine(event.first, time(), definition.zone) - window)
-    bought, again = forecasts.repurchase_counts(connection, until - _HISTORY, until, window)
+    bought, again = forecasts.repurchase_counts(connection, until - HISTORY, until, window)
     return again / bought if bought else None
 
 
@@ -262,8 +283,16 @@ def _by_state(
     return counted[MessageState.PLANNED], counted[MessageState.WITHHELD]
 
 
-def _smallest(arms: tuple[int, int], natural_rate: float | None) -> float | None:
+def _smallest(arms: tuple[int, int], natural_rate: float | None) -> tuple[SmallestEffect, ...]:
     treated, control = arms
-    if natural_rate is None or not treated or not control:
-        return None
-    return smallest_detectable_effect(treated, control, natural_rate)
+    if not treated or not control:
+        return ()
+    assumed = natural_rate is None
+    return tuple(
+        SmallestEffect(
+            natural_rate=rate,
+            assumed=assumed,
+            effect=smallest_detectable_effect(treated, control, rate),
+        )
+        for rate in (ASSUMED_RATES if natural_rate is None else (natural_rate,))
+    )

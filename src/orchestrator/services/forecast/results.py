@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 
 from orchestrator.domain.arms import Arm
 from orchestrator.domain.messages import MessageState, Reason
 from orchestrator.store.forecasts import Admission, CouponsAlike
+
+HISTORY = timedelta(days=90)  #: before the event: what a natural rate is taken from
+ASSUMED_RATES = (0.02, 0.05, 0.1)  #: natural ones, where the shop has no such orders
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,24 @@ class Flaw:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Send:
+    """What one wave takes on one day, if nobody came back."""
+
+    messages: int  #: at most: to everybody who is not held out
+    parts: int  #: SMS parts expected, as many for each as the wave has for all
+    cost: int  #: expected likewise, thousandths of a minor unit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmallestEffect:
+    """What arms of this size show in four of five such campaigns, at one natural rate."""
+
+    natural_rate: float
+    assumed: bool  #: the rate is none of the shop's own
+    effect: float | None  #: share of customers; none: not even a rise to all of them would show
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WaveForecast:
     wave: str
     occurrences: int
@@ -41,8 +62,13 @@ class WaveForecast:
     coupon_exposure: int  #: face value of one occurrence's coupons, minor units
     coupons: tuple[CouponsAlike, ...]  #: of one occurrence
     after_last_day: int  #: messages at most whose offer is over by then; they are skipped
-    smallest_effect: float | None  #: that 80 % of such sends would show, share of customers
+    smallest_effects: tuple[SmallestEffect, ...]  #: of one send; none without a holdout
     samples: tuple[Sample, ...] = field(default=(), repr=False)
+
+    @property
+    def people(self) -> int:
+        """Everybody whom one occurrence comes to, the withheld and the unreachable too."""
+        return sum(self.outcomes.values())
 
     @property
     def planned(self) -> int:
@@ -58,9 +84,9 @@ class Forecast:
     enrolled: tuple[tuple[str, str | None, Arm, int], ...]
     waves: tuple[WaveForecast, ...]
     flaws: tuple[Flaw, ...]  #: of every text that could be sent, whatever the lots say
-    days: Mapping[date, Mapping[str, int]]  #: messages by day and wave if nobody came back
+    days: Mapping[date, Mapping[str, Send]]  #: by day and wave
     natural_rate: float | None  #: of the shop's own last months; descriptive, not causal
-    smallest_effect: float | None  #: of the whole campaign against its holdout
+    smallest_effects: tuple[SmallestEffect, ...]  #: of the whole campaign; none without a holdout
     half_in: tuple[str, ...] = ()  #: files with more to come
 
     @property
