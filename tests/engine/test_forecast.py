@@ -6,15 +6,16 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from orchestrator.domain.arms import Arm
 from orchestrator.domain.messages import Channel, MessageState
-from orchestrator.playbooks import playbook_from_files
+from orchestrator.playbooks import PlaybookError, playbook_from_files
 from orchestrator.services.forecast import Flaw, Forecast, forecast, forecast_markdown
+from orchestrator.services.launch import launch
 from orchestrator.statistics import smallest_detectable_effect
 from orchestrator.store.database import Database
-from orchestrator.store.tables import customers, orders
+from orchestrator.store.tables import campaigns, customers, orders
 from shops import EVENT_NOON, SHOP, add_buyers, add_order, add_suppression
 
 LAUNCH = EVENT_NOON + timedelta(hours=12)
@@ -315,3 +316,54 @@ def test_takes_the_rate_of_the_months_before_where_there_is_one(database: Databa
     page = forecast_markdown(found)
     assert "25.0%" in page
     assert "assumed" not in page
+
+
+PROMO = (
+    "  - {wave: promo, kind: promo, after: 4 months, channels: [sms], offer: back}\n"
+    "offers: {back: {amount: 20 CNY, min_spend: 199 CNY}}\n"
+)
+
+
+def test_a_playbook_in_another_currency_is_neither_planned_nor_launched(
+    database: Database,
+) -> None:
+    foreign = files(PROMO.replace("CNY", "EUR") + "budget: 1 EUR\n", promo="{{ coupon.code }} STOP")
+    with pytest.raises(
+        PlaybookError, match=r"playbook.yaml:11: amount is 20.00 EUR, and the shop's"
+    ):
+        plan(database, foreign)
+
+    with pytest.raises(PlaybookError, match=r"playbook.yaml:12: budget is 1.00 EUR"):
+        launch(
+            database,
+            playbook_from_files(foreign),
+            name="spring",
+            shop=SHOP,
+            now=LAUNCH,
+            actor="test",
+            random_bytes=random.Random(1).randbytes,
+        )
+    with database.read() as connection:
+        assert connection.execute(select(campaigns.c.id)).first() is None
+
+
+@pytest.mark.parametrize(
+    ("budget", "verdict"),
+    [
+        (
+            "0.59 CNY",
+            "**more than the budget of 0.59 CNY**: the last messages would be skipped",
+        ),
+        ("0.60 CNY", "within the budget of 0.60 CNY"),
+    ],
+)
+def test_compares_what_it_takes_at_most_with_the_budget(
+    database: Database, budget: str, verdict: str
+) -> None:
+    buyers(database, 4)
+
+    found = plan(database, files(f"budget: {budget}\n"))
+
+    assert found.cost_at_most == 60 * 1_000
+    assert found.is_within_budget is (budget == "0.60 CNY")
+    assert f"At most 0.60 CNY for all messages, {verdict}." in forecast_markdown(found)

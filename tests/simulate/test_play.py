@@ -218,3 +218,14 @@ def test_a_cap_that_ends_messages_is_counted_as_one(playbook: Playbook, tmp_path
     assert report.caps_hit > 0
     assert report.caps_hit == report.reasons[Reason.CAP]
     assert Reason.COUPON_EXPIRED not in report.reasons
+
+
+def test_the_generated_shop_sells_in_the_playbooks_currency(
+    playbook: Playbook, tmp_path: Path
+) -> None:
+    files = dict(playbook.files)
+    files["playbook.yaml"] = files["playbook.yaml"].replace(" CNY", " EUR")
+
+    report = played(playbook_from_files(files), tmp_path)
+
+    assert report.currency == "EUR"

@@ -67,7 +67,8 @@ def plan_data(shown: Any, *, texts: bool) -> dict[str, Any]:
         for track, category, arm, number in shown.enrolled
     ]
     data = {f.name: getattr(shown, f.name) for f in fields(shown)}
-    return {**data, "enrolled": enrolled, "waves": waves, "cost_at_most": shown.cost_at_most}
+    return {**data, "enrolled": enrolled, "waves": waves, "cost_at_most": shown.cost_at_most,
+            "is_within_budget": shown.is_within_budget}  # fmt: skip
 
 
 def launch(

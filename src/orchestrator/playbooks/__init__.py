@@ -2,6 +2,7 @@
 
 from orchestrator.playbooks.concerns import ConcernEntry
 from orchestrator.playbooks.context import CONTEXT, Given, Variable, VariableType, example_context
+from orchestrator.playbooks.currency import assert_currency, currency_of
 from orchestrator.playbooks.model import Definition, Delay, Evaluate, Offer, Repeat, Variant, Wave
 from orchestrator.playbooks.playbook import Playbook
 from orchestrator.playbooks.problems import PlaybookError, Problem
@@ -24,7 +25,9 @@ __all__ = [
     "VariableType",
     "Variant",
     "Wave",
+    "assert_currency",
     "concerns_schema",
+    "currency_of",
     "example_context",
     "json_schema",
     "playbook_from_files",

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from orchestrator.domain.shop import Shop
-from orchestrator.playbooks import Playbook
+from orchestrator.playbooks import Playbook, assert_currency
 from orchestrator.store import audit, campaigns, concerns
 from orchestrator.store.campaigns import StoredCampaign
 from orchestrator.store.database import Database
@@ -34,8 +34,9 @@ def launch(
     """
     Start the campaign; from now on ``advance`` carries it. The same launch again changes nothing.
 
-    Raises CampaignNameTakenError where the name belongs to another playbook or version of it, and
-    CampaignNameUnfitError where it is too long or cannot be shown.
+    Raises CampaignNameTakenError where the name belongs to another playbook or version of it,
+    CampaignNameUnfitError where it is too long or cannot be shown, and PlaybookError where an amount
+    is not in the shop's currency.
     """
     if not name.isprintable() or len(name) > LONGEST_NAME:
         raise CampaignNameUnfitError(
@@ -50,6 +51,7 @@ def launch(
                 f"campaign {name!r} runs version {known.version[:12]} of its playbook, not "
                 f"{playbook.version[:12]}. Launch under another name, with --name"
             )
+        assert_currency(playbook, shop.currency)
         concerns.load(connection, playbook.concerns, source=playbook.definition.playbook, now=now)
         campaign_id = campaigns.add(
             connection,

@@ -96,7 +96,7 @@ def _waves(found: Forecast) -> Iterator[str]:
         ("wave", "times", "messages", "withheld", "not written to", "SMS parts", "cost", "coupons"),
         [_wave(wave, found.currency) for wave in found.waves],
     )
-    yield f"At most {_cost(found.cost_at_most, found.currency)} for all messages."
+    yield f"At most {_cost(found.cost_at_most, found.currency)} for all messages{_budget(found)}."
     yield ""
     yield from _coupons(found)
     for wave in found.waves:
@@ -133,6 +133,15 @@ def _wave(wave: WaveForecast, currency: str) -> Sequence[str]:
         _cost(wave.cost, currency),
         str(Money(wave.coupon_exposure, currency)) if wave.coupon_exposure else "–",
     )
+
+
+def _budget(found: Forecast) -> str:
+    if found.budget is None:
+        return ""
+    budget = _cost(found.budget, found.currency)
+    if found.is_within_budget:
+        return f", within the budget of {budget}"
+    return f", **more than the budget of {budget}**: the last messages would be skipped"
 
 
 def _coupons(found: Forecast) -> Iterator[str]:

@@ -8,7 +8,7 @@ from datetime import date, datetime, time
 from orchestrator.domain.arms import Arm
 from orchestrator.domain.messages import MessageState, Reason
 from orchestrator.domain.shop import Shop
-from orchestrator.playbooks import Definition, Playbook, Wave
+from orchestrator.playbooks import Definition, Playbook, Wave, assert_currency
 from orchestrator.playbooks.schedule import steps_of
 from orchestrator.playbooks.sequence import offers_of
 from orchestrator.rendering import Renderer
@@ -45,8 +45,13 @@ def forecast(
     random_bytes: Callable[[int], bytes],
     progress: Callable[[int], None] = lambda _: None,
 ) -> Forecast:
-    """Rehearse the launch with the engine's own statements, render every text, change nothing."""
+    """
+    Rehearse the launch with the engine's own statements, render every text, change nothing.
+
+    Raises PlaybookError where an amount is not in the shop's currency.
+    """
     definition = playbook.definition
+    assert_currency(playbook, shop.currency)
     with database.rehearse() as connection:
         campaign = _rehearsed_launch(connection, playbook, shop, now, random_bytes)
         rate = _natural_rate(connection, definition, now)
@@ -59,6 +64,7 @@ def forecast(
             playbook=definition.playbook,
             version=playbook.version,
             currency=shop.currency,
+            budget=definition.budget.minor * 1_000 if definition.budget else None,
             admission=forecasts.admission(
                 connection, definition, now=now, launched_at=now, currency=shop.currency
             ),

@@ -80,6 +80,7 @@ class Forecast:
     playbook: str
     version: str
     currency: str
+    budget: int | None  #: thousandths of a minor unit
     admission: Admission
     enrolled: tuple[tuple[str, str | None, Arm, int], ...]
     waves: tuple[WaveForecast, ...]
@@ -93,6 +94,10 @@ class Forecast:
     def cost_at_most(self) -> int:
         """If nobody came back, thousandths of a minor unit."""
         return sum(wave.cost * wave.occurrences for wave in self.waves)
+
+    @property
+    def is_within_budget(self) -> bool:
+        return self.budget is None or self.cost_at_most <= self.budget
 
     @property
     def is_sound(self) -> bool:

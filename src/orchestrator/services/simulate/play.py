@@ -16,7 +16,7 @@ import numpy as np
 from orchestrator.domain.messages import Channel, MessageState
 from orchestrator.domain.providers import Provider, ProviderEvent
 from orchestrator.domain.shop import Shop
-from orchestrator.playbooks import Playbook
+from orchestrator.playbooks import Playbook, currency_of
 from orchestrator.services.advance import advance
 from orchestrator.services.dispatch import OpenedTexts
 from orchestrator.services.launch import launch
@@ -84,7 +84,9 @@ def simulate(
     Starts when the event days are over, or at ``start``. Raises ShopNotEmptyError, NoEventDayError.
     """
     definition = playbook.definition
-    shop = shop or generated_shop(definition.timezone, definition.locales[0])
+    shop = shop or generated_shop(
+        definition.timezone, definition.locales[0], currency_of(definition) or "CNY"
+    )
     parameters = parameters_for(
         definition, customers=customers, preset=preset, currency=shop.currency
     )
@@ -109,13 +111,13 @@ def simulate(
         database.close()
 
 
-def generated_shop(timezone: str, locale: str) -> Shop:
+def generated_shop(timezone: str, locale: str, currency: str = "CNY") -> Shop:
     return Shop(
         name="云裳",
         url="https://shop.example.com",
         postal_address="1 Example Road, Hangzhou",
         unsubscribe_url="https://shop.example.com/stop",
-        currency="CNY",
+        currency=currency,
         country="CN",
         timezone=timezone,
         locale=locale,
