@@ -7,7 +7,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from orchestrator import wiring
 from orchestrator.playbooks import read_playbook
 from orchestrator.services.forecast import forecast, forecast_markdown
-from orchestrator.services.launch import launch
 from orchestrator.services.preview import preview_playbook
 
 
@@ -48,6 +47,8 @@ def launch_campaign(form: LaunchForm) -> dict[str, str]:
     name = form.name or playbook.definition.playbook
     with wiring.open_installation(settings) as installation:
         if form.dry_run:
+            if settings.made_up:
+                get_run_logger().warning("launch will refuse: set %s", ", ".join(settings.made_up))
             shown = forecast(
                 installation.database,
                 playbook,
@@ -60,14 +61,6 @@ def launch_campaign(form: LaunchForm) -> dict[str, str]:
                 markdown=forecast_markdown(shown, examples=preview_playbook(playbook)),
             )
             return {"campaign": name, "state": "planned only"}
-        campaign = launch(
-            installation.database,
-            playbook,
-            name=name,
-            shop=settings.shop(),
-            now=now,
-            actor="flow launch-campaign",
-            random_bytes=wiring.random_bytes,
-        )
+        campaign = installation.launch(playbook, name=name, now=now, actor="flow launch-campaign")
     get_run_logger().info("campaign %s is %s", campaign.name, campaign.state)
     return {"campaign": campaign.name, "state": campaign.state}

@@ -26,21 +26,29 @@ from orchestrator.providers.simulated import SimulatedProvider
 from orchestrator.services import lives
 from orchestrator.services.advance import AdvanceReport, Clock, advance
 from orchestrator.services.dispatch import OpenedTexts, stop_on_signals
+from orchestrator.services.launch import launch
 from orchestrator.services.lives import Life, Machine
 from orchestrator.services.simulate.play import Progress, simulate
 from orchestrator.services.simulate.report import SimulationReport
 from orchestrator.store import schema
+from orchestrator.store.campaigns import StoredCampaign
 from orchestrator.store.database import Database, is_known
 
 # Versions never change, and compiling one takes longer than a tick that finds nothing to do.
 _TEXTS = OpenedTexts()
 
 random_bytes: Callable[[int], bytes] = secrets.token_bytes
+_OF_THE_SHOP = ("shop_name", "shop_url", "shop_postal_address", "shop_unsubscribe_url")
+_REACHES_NOBODY = frozenset({"outbox", "simulated"})  #: providers
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 class UnknownPlaybookError(LookupError):
     """Neither a folder of that path nor a playbook of that name exists."""
+
+
+class DemonstrationShopError(ValueError):
+    """Customers would read of the demonstration's shop, and could not leave it."""
 
 
 class UnreadableMomentError(ValueError):
@@ -121,6 +129,25 @@ class Settings(BaseSettings):
         """Lock files that show which dispatchers of this machine are alive."""
         return self.home / "lives"
 
+    @property
+    def made_up(self) -> list[str]:
+        """The variables that customers would be told the demonstration's values of."""
+        if {self.sms_provider, self.email_provider} <= _REACHES_NOBODY:
+            return []
+        fields = type(self).model_fields
+        return [
+            f"ORCHESTRATOR_{name.upper()}"
+            for name in _OF_THE_SHOP
+            if getattr(self, name) == fields[name].default
+        ]
+
+    def assert_own_shop(self) -> None:
+        if self.made_up:
+            raise DemonstrationShopError(
+                f"customers would read what is the demonstration's. Set {', '.join(self.made_up)} "
+                "to the shop's own, or the provider to outbox"
+            )
+
     def shop(self) -> Shop:
         return Shop(
             name=self.shop_name,
@@ -167,6 +194,19 @@ class Installation:
         """Be alive as a dispatcher while the block runs."""
         with lives.begin_life(self.settings.life_folder, this_machine()) as life:
             yield life
+
+    def launch(self, playbook: Playbook, *, name: str, now: datetime, actor: str) -> StoredCampaign:
+        """Launch for this shop; DemonstrationShopError where customers would be told of another."""
+        self.settings.assert_own_shop()
+        return launch(
+            self.database,
+            playbook,
+            name=name,
+            shop=self.settings.shop(),
+            now=now,
+            actor=actor,
+            random_bytes=random_bytes,
+        )
 
     def advance(self, clock: Clock, progress: Callable[[int], None] | None = None) -> AdvanceReport:
         """

@@ -1,5 +1,6 @@
 """What goes wrong is one clear line and an exit code, never a traceback."""
 
+import json
 import os
 import signal
 import subprocess
@@ -192,3 +193,54 @@ def test_ctrl_c_ends_the_demo_with_all_that_it_started(home: Path, tmp_path: Pat
 def wait_for_file(folder: Path, pattern: str, process: subprocess.Popen[str]) -> None:
     while process.poll() is None and not list(folder.glob(pattern)):
         time.sleep(0.05)
+
+
+OWN_SHOP = {
+    "NAME": "Linen & Co",
+    "URL": "https://linen.test/",
+    "POSTAL_ADDRESS": "1 Mill Lane, Leeds",
+    "UNSUBSCRIBE_URL": "https://linen.test/stop",
+}
+
+
+@pytest.mark.parametrize("left", OWN_SHOP)
+def test_nobody_real_is_written_to_in_the_demonstrations_name(
+    shop: Run, monkeypatch: pytest.MonkeyPatch, left: str
+) -> None:
+    monkeypatch.setenv("ORCHESTRATOR_EMAIL_PROVIDER", "sendgrid")
+    for name, value in OWN_SHOP.items():
+        if name != left:
+            monkeypatch.setenv(f"ORCHESTRATOR_SHOP_{name}", value)
+
+    planned = shop("plan", "womenswear-double11")
+    refused = shop("launch", "womenswear-double11")
+
+    assert planned.exit_code == 0
+    assert f"launch will refuse: customers would read what is the demonstration's. Set ORCHESTRATOR_SHOP_{left}\n" in planned.stderr  # fmt: skip
+    assert refused.exit_code == 2
+    assert f"Set ORCHESTRATOR_SHOP_{left} to the shop's own" in refused.stderr
+    assert json.loads(shop("campaigns", "--json").stdout) == []
+
+    monkeypatch.setenv(f"ORCHESTRATOR_SHOP_{left}", OWN_SHOP[left])
+    assert "launch will refuse" not in shop("plan", "womenswear-double11").stderr
+    assert shop("launch", "womenswear-double11").exit_code == 0
+
+
+def test_the_demonstrations_shop_may_write_to_nobody(
+    shop: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ORCHESTRATOR_SMS_PROVIDER", "simulated")
+
+    assert shop("plan", "womenswear-double11").stderr == ""
+    assert shop("launch", "womenswear-double11").exit_code == 0
+
+
+def test_amounts_in_another_currency_are_told_with_file_and_line(
+    shop: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ORCHESTRATOR_SHOP_CURRENCY", "EUR")
+
+    for command in ("plan", "launch"):
+        result = shop(command, "womenswear-double11")
+        assert result.exit_code == 3
+        assert "playbook.yaml:31: amount is 20.00 CNY, and the shop's currency is EUR" in result.stderr  # fmt: skip

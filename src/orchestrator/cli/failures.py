@@ -81,6 +81,7 @@ _KNOWN: dict[str, tuple[int, Callable[[Exception], list[str]]]] = {
     "SchemaOutdatedError": (DATABASE, _text),
     "ValidationError": (USAGE, _settings),
     "UsageProblemError": (USAGE, _text),
+    "DemonstrationShopError": (USAGE, _text),
     "UnknownPlaybookError": (USAGE, _text),
     "UnreadableMomentError": (USAGE, _text),
     "UnknownProviderError": (USAGE, _text),

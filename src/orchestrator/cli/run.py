@@ -47,6 +47,11 @@ def plan(
         show_json(plan_data(shown, texts=texts))
     else:
         show_markdown(forecast_markdown(shown, samples=texts))
+    if settings.made_up:
+        session.say(
+            "launch will refuse: customers would read what is the demonstration's. "
+            f"Set {', '.join(settings.made_up)}"
+        )
     if not shown.is_sound:
         raise typer.Exit(PROBLEMS)
 
@@ -88,19 +93,15 @@ def launch(
     """
     from orchestrator import wiring
     from orchestrator.playbooks import read_playbook
-    from orchestrator.services.launch import launch
 
     settings = wiring.Settings()
     read = read_playbook(settings.playbook_folder(playbook))
     with wiring.open_installation(settings) as installation:
-        campaign = launch(
-            installation.database,
+        campaign = installation.launch(
             read,
             name=name or read.definition.playbook,
-            shop=settings.shop(),
             now=wiring.moment(at),
             actor="command line",
-            random_bytes=wiring.random_bytes,
         )
     if as_json:
         show_json({"campaign": campaign.name, "version": campaign.version, "state": campaign.state})
