@@ -73,7 +73,7 @@ def test_no_name_number_or_address_of_a_customer_reaches_prefect(
         f"plan-{CAMPAIGN}",
         "1 rejected",
         "Failed",
-        "the first for customer id:",
+        "the first is customer id:",
     ):
         assert known in prefect
     for text in (prefect, caplog.text, error):
