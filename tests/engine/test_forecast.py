@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
 from orchestrator.domain.arms import Arm
 from orchestrator.domain.messages import Channel, MessageState
@@ -15,7 +15,7 @@ from orchestrator.services.forecast import Flaw, Forecast, forecast, forecast_ma
 from orchestrator.services.launch import launch
 from orchestrator.statistics import smallest_detectable_effect
 from orchestrator.store.database import Database
-from orchestrator.store.tables import campaigns, customers, orders
+from orchestrator.store.tables import campaigns, consents, customers, orders
 from shops import EVENT_NOON, SHOP, add_buyers, add_order, add_suppression
 
 LAUNCH = EVENT_NOON + timedelta(hours=12)
@@ -367,3 +367,33 @@ def test_compares_what_it_takes_at_most_with_the_budget(
     assert found.cost_at_most == 60 * 1_000
     assert found.is_within_budget is (budget == "0.60 CNY")
     assert f"At most 0.60 CNY for all messages, {verdict}." in forecast_markdown(found)
+
+
+def test_a_wave_that_skips_whoever_missed_the_one_before_is_planned_all_the_same(
+    database: Database,
+) -> None:
+    """In a rehearsal nothing is accepted, and everything is as good as accepted."""
+    buyers(database)
+    text = "{{ shop.name }}: {{ order.item }}. STOP"
+    waves = (
+        "  - {wave: hello, kind: thanks, after: 4 months, channels: [sms]}\n"
+        "  - {wave: again, kind: greeting, after: 1 month after hello, channels: [sms],"
+        " if_missed: skip}\n"
+    )
+
+    found = plan(database, files(waves, hello=text, again=text))
+
+    assert {one.wave: one.planned for one in found.waves} == {"care": 3, "hello": 3, "again": 3}
+
+
+def test_what_another_profile_refused_is_not_written_here_either(database: Database) -> None:
+    one, other, _ = buyers(database)
+    change(database, update(customers).where(customers.c.id.in_((one, other))).values(person="P"))
+    change(database, update(orders).values(item=None))
+    refused = {"customer_id": other, "purpose": "service", "granted": False, "source": "shop"}
+    rows = [{**refused, "channel": channel, "at": LAUNCH} for channel in Channel]
+    change(database, insert(consents).values(rows))
+
+    found = plan(database, files())
+
+    assert {flaw.customers for flaw in found.flaws} == {1}

@@ -151,3 +151,23 @@ def orders_now(database: Database) -> Callable[[], int]:
             return len(connection.execute(select(orders.c.id)).all())
 
     return count
+
+
+def test_codes_are_no_repetition_of_half_a_call_of_order_events(database: Database) -> None:
+    with database.write() as connection:
+        events = runs.of_the_day(connection, "order-documents", LAUNCH)
+        runs.note_half(connection, events, LAUNCH)
+        codes = runs.start(
+            connection,
+            kind="codes",
+            preset="spring",
+            file_name="codes.csv",
+            file_hash="",
+            now=LAUNCH,
+        )
+        runs.finish(
+            connection, codes, state="done", rows_read=0, rows_rejected=0, rows_left_out=0,
+            counts={}, rejects_file=None, now=LAUNCH,
+        )  # fmt: skip
+
+        assert runs.half_in(connection, LAUNCH) == [LAUNCH.date().isoformat()]

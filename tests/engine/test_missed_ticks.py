@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from launched import COUPON, THANKS, Campaign, Launch
 from orchestrator.domain.messages import MessageState
@@ -192,3 +192,21 @@ def test_whatever_ticks_are_missed_no_two_messages_of_a_walk_come_too_close(
             close += [(one, other)] if one.enrollment_id == other.enrollment_id else []
     assert len(found) > 48
     assert close == []
+
+
+def test_a_message_that_was_put_off_keeps_the_next_wave_apart_from_when_it_will_go(
+    database: Database, launch: Launch, buyer: None
+) -> None:
+    campaign = launch(LAUNCH, waves=[THANKS, CARE])
+    campaign.enroll(LAUNCH)
+    campaign.plan(EVENT_NOON + DAY + timedelta(hours=1))
+    put_off_to = EVENT_NOON + 3 * DAY + timedelta(hours=2)
+    with database.write() as connection:
+        connection.execute(update(messages).values(due_at=put_off_to))
+
+    campaign.plan(EVENT_NOON + 3 * DAY + timedelta(hours=1))
+
+    with database.read() as connection:
+        [due] = connection.execute(select(enrollments.c.due_at)).scalars()
+        assert list(connection.execute(select(messages.c.wave)).scalars()) == ["thanks"]
+    assert due == put_off_to + DAY

@@ -139,9 +139,16 @@ BROKEN = [
     pytest.param(
         "small: {percent: 5}",
         "small: {percent: 5, until: 2026-04-01}",
-        ("otherwise:", "small cannot stand in for back: it ends with 2026-04-01, before it"),
+        ("otherwise:", "small cannot stand in for back: it ends before it"),
         "Name an offer that everybody can have for as long.",
         id="another offer that ends before",
+    ),
+    pytest.param(
+        "until: 2026-04-30",
+        "valid: 30 days",
+        ("otherwise:", "small cannot stand in for back: it ends before it"),
+        "Name an offer that everybody can have for as long.",
+        id="another offer that is valid for less",
     ),
     pytest.param(
         "    stock: 500\n",
@@ -236,17 +243,16 @@ def test_a_reminder_prints_the_coupon(limited: dict[str, str]) -> None:
         playbook_from_files(limited)
 
 
-def test_a_cap_stands_in_no_ones_way_where_the_reminder_takes_another_channel(
-    limited: dict[str, str],
-) -> None:
-    """Caps count by address."""
+def test_a_cap_holds_a_reminder_back_by_whatever_channel_it_goes(limited: dict[str, str]) -> None:
+    """Caps count the person."""
     text = limited["playbook.yaml"].replace("    until: 2026-04-30\n", "") + CAP
     head, _, tail = text.rpartition("channels: [email]")
     limited["playbook.yaml"] = f"{head}channels: [sms]{tail}"
     del limited["en/reminder.email.j2"]
     limited["en/reminder.sms.j2"] = "{{ shop.name }}: {{ coupon.code }} Reply STOP to opt out.\n"
 
-    assert playbook_from_files(limited).definition.cap
+    with pytest.raises(PlaybookError, match="the cap of promo puts reminder off"):
+        playbook_from_files(limited)
 
 
 def test_no_repeat_lies_behind_the_last_day(files: dict[str, str]) -> None:

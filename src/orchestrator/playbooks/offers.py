@@ -5,6 +5,7 @@ from itertools import pairwise
 from orchestrator.playbooks.document import Document, Location
 from orchestrator.playbooks.model import Definition, LadderStep, Offer
 from orchestrator.playbooks.problems import Problem, did_you_mean
+from orchestrator.playbooks.sequence import SHORTEST_MONTH, length_of
 
 
 def check_offers(definition: Definition, document: Document, problems: list[Problem]) -> None:
@@ -90,7 +91,7 @@ class _Checker:
             remedy = did_you_mean(offer.otherwise, self.definition.offers)
             self.complain(at, f"unknown offer {offer.otherwise}", remedy)
         elif (limit := _limit_of(other)) or _ends_before(other, offer):
-            why = f"has a {limit} of its own" if limit else f"ends with {other.until}, before it"
+            why = f"has a {limit} of its own" if limit else "ends before it"
             self.complain(
                 at,
                 f"{offer.otherwise} cannot stand in for {name}: it {why}",
@@ -111,4 +112,8 @@ def _limit_of(offer: Offer) -> str | None:
 
 
 def _ends_before(other: Offer, offer: Offer) -> bool:
-    return other.until is not None and (offer.until is None or other.until < offer.until)
+    if other.until is not None and (offer.until is None or other.until < offer.until):
+        return True
+    if other.lasts is None or offer.lasts is None:
+        return False
+    return length_of(other.lasts, SHORTEST_MONTH) < length_of(offer.lasts, SHORTEST_MONTH)

@@ -58,8 +58,8 @@ def _too_late(definition: Definition, wave: Wave, other: Wave) -> Trouble | None
         message = f"{wave.wave} comes when the coupon of {other.wave} is over"
         return "after", message, "Remind earlier, or let the offer be valid for longer."
     cap = definition.cap.get(wave.kind)
-    # Caps count by address: where both go out alike, one is in the other's way.
-    alike = (wave.kind, wave.channels) == (other.kind, other.channels)
+    # Caps count the person's messages of a kind, by whatever channel.
+    alike = wave.kind is other.kind
     if cap is not None and cap.times == 1 and alike and length_of(cap.per, SHORTEST_MONTH) >= lasts:
         message = f"the cap of {wave.kind} puts {wave.wave} off until its coupon is over"
         return "reminds", message, "Let the cap allow 2, or the offer be valid for longer."

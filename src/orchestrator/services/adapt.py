@@ -9,6 +9,9 @@ from ruamel.yaml import YAML
 
 from orchestrator.playbooks.reading import MAIN_FILE
 
+# Of the shop that wrote the playbook; codes of a pool above all are not another shop's.
+_TERMS = ("percent", "free_postage", "gift", "ladder", "until", "pool", "stock", "otherwise")
+
 
 def adapt_playbook(
     source: Path,
@@ -39,7 +42,7 @@ def adapt_playbook(
     }
     document["waves"] = [wave for wave in document["waves"] if wave["wave"] not in left_out]
     for offer in document["offers"].values():
-        for other in ("percent", "free_postage", "gift", "ladder", "until"):
+        for other in _TERMS:
             offer.pop(other, None)
         offer |= {"amount": coupon, "min_spend": coupon_from}
     with (target / MAIN_FILE).open("w", encoding="utf-8") as file:

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Connection,
     Row,
     Select,
+    Subquery,
     and_,
     case,
     delete,
@@ -26,7 +27,7 @@ from orchestrator.domain.arms import Arm
 from orchestrator.domain.messages import Channel, MessageState, Reason
 from orchestrator.playbooks.model import Definition, Wave
 from orchestrator.playbooks.schedule import Step
-from orchestrator.store import moments, reach
+from orchestrator.store import moments, persons, reach
 from orchestrator.store.audience.candidates import entrance
 from orchestrator.store.messages.claims import Claimed
 from orchestrator.store.messages.sheets import COLUMNS, Sheet
@@ -237,7 +238,9 @@ def prospects(
     connection: Connection, campaign_id: int, wave: Wave, size: int = 500
 ) -> Iterator[list[Prospect]]:
     """Yield everybody in the wave's tracks, whatever the lots say: another salt draws others."""
-    everybody, own = _prospects(campaign_id, wave), enrollments.c.id
+    asked = select(enrollments.c.customer_id).where(enrollments.c.campaign_id == campaign_id)
+    others = persons.as_table(connection, persons.other_profiles(connection, asked))
+    everybody, own = _prospects(campaign_id, wave, others), enrollments.c.id
     ends = select(func.min(own), func.max(own)).where(enrollments.c.campaign_id == campaign_id)
     first, last = connection.execute(ends).one()
     # By spans of ids: PostgreSQL knows nothing yet of rows that this transaction wrote, and
@@ -248,7 +251,7 @@ def prospects(
             yield [_prospect(row) for row in rows]
 
 
-def _prospects(campaign_id: int, wave: Wave) -> Select[Any]:
+def _prospects(campaign_id: int, wave: Wave, others: Subquery | None) -> Select[Any]:
     columns = enrollments.c
     here = {
         **COLUMNS,
@@ -271,7 +274,7 @@ def _prospects(campaign_id: int, wave: Wave) -> Select[Any]:
         select(
             *(here[name].label(name) for name in Sheet._fields),
             columns.customer_id,
-            *(_address(wave, channel).label(f"by_{channel}") for channel in Channel),
+            *(_address(wave, channel, others).label(f"by_{channel}") for channel in Channel),
         )
         .join_from(enrollments, customers, customers.c.id == columns.customer_id)
         .join(orders, orders.c.id == columns.order_id)
@@ -284,9 +287,9 @@ def _prospects(campaign_id: int, wave: Wave) -> Select[Any]:
     return found if wave.tracks is None else found.where(columns.track.in_(wave.tracks))
 
 
-def _address(wave: Wave, channel: Channel) -> Any:
+def _address(wave: Wave, channel: Channel, others: Subquery | None) -> Any:
     address, address_hash = _ADDRESSES[channel]
-    return case((reach.open_for(wave.kind, channel, address_hash), address))
+    return case((reach.open_for(wave.kind, channel, address_hash, others), address))
 
 
 def _prospect(row: Row[Any]) -> Prospect:

@@ -197,9 +197,10 @@ def _apart(chunk: Chunk, track: str) -> ScalarSelect[Any] | None:
     if not gaps:
         return None
     columns, now = messages.c, micros(chunk.now)
-    overdue = columns.state.in_(_UNSENT) & (columns.due_at < now)
+    waits = columns.state.in_(_UNSENT)
     went = func.coalesce(columns.sending_at, columns.would_go_at, type_=BigInteger)
-    at = case((overdue, literal(now, BigInteger)), else_=went)
+    goes = type_coerce(columns.due_at, BigInteger)
+    at = case((waits & (columns.due_at < now), literal(now, BigInteger)), (waits, goes), else_=went)
     day_later = functions.due_at(at, Span(days=1), enrollments.c.timezone, None)
     close = {
         and_(columns.wave == step.wave, columns.occurrence == step.occurrence): at
@@ -212,7 +213,7 @@ def _apart(chunk: Chunk, track: str) -> ScalarSelect[Any] | None:
         select(func.max(free, type_=BigInteger))
         .where(columns.enrollment_id == enrollments.c.id, columns.state.not_in(_NEVER_GOES))
         # Nothing that went two days ago or before is near.
-        .where(overdue | (went > now - 2 * _DAY // MICROSECOND))
+        .where(waits | (went > now - 2 * _DAY // MICROSECOND))
         .correlate(enrollments)
         .scalar_subquery()
     )

@@ -106,10 +106,19 @@ def suppressed(channel: Channel, address_hash: ColumnElement[Any]) -> ColumnElem
 
 
 def open_for(
-    kind: WaveKind, channel: Channel, address_hash: ColumnElement[Any]
+    kind: WaveKind,
+    channel: Channel,
+    address_hash: ColumnElement[Any],
+    others: Subquery | None,
 ) -> ColumnElement[bool]:
     """Whether the customer could be written to there now."""
-    return address_hash.is_not(None) & may_write(kind, channel) & ~suppressed(channel, address_hash)
+    return (
+        address_hash.is_not(None)
+        & may_write(kind, channel)
+        & ~suppressed(channel, address_hash)
+        & ~persons.is_refused(others, kind.purpose, channel)
+        & ~persons.has_opted_out(others, channel)
+    )
 
 
 def _due(chunk: Chunk, zones: Subquery, lacking: ColumnElement[Any]) -> Select[Any]:

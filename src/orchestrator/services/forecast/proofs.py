@@ -11,6 +11,7 @@ from orchestrator.domain.coupons import ALPHABET, CODE_LENGTH, ends_at
 from orchestrator.domain.messages import Channel, Reason
 from orchestrator.domain.money import Money
 from orchestrator.playbooks import CONTEXT, Definition, Wave
+from orchestrator.playbooks.model import Offer
 from orchestrator.playbooks.sequence import offers_of, texts_of
 from orchestrator.rendering import RenderError, RenderReason
 from orchestrator.services.dispatch.writing import Letter, Texts, Writer
@@ -46,9 +47,7 @@ class Proofs:
     samples: dict[str, Sample] = field(default_factory=dict)  #: the first of each template
     _found: dict[tuple[int | None, str, str, str], list[Any]] = field(default_factory=dict)
     _versions: dict[tuple[str, str | None, str], list[_Version]] = field(default_factory=dict)
-    _coupons: dict[tuple[str, int | None, int, str], Mapping[str, Any] | None] = field(
-        default_factory=dict
-    )
+    _coupons: dict[tuple[Offer, int, str], Mapping[str, Any]] = field(default_factory=dict)
 
     def write(self, prospect: Prospect, writer: Writer) -> int:
         """Write all that somebody could be sent; return how many texts that is."""
@@ -128,23 +127,17 @@ class Proofs:
     def _coupon(self, version: _Version, sheet: Sheet) -> Mapping[str, Any] | None:
         if version.offer is None:
             return {}
-        by_worth = self.texts.definition.offers[version.offer].ladder is not None
-        worth = sheet.total if by_worth else None
-        key = (version.offer, worth, version.occurrence or 0, sheet.timezone)
+        offer = self.texts.definition.offers[version.offer]
+        earned = offer.earned_by(Money(sheet.total, sheet.currency))
+        if earned is None:
+            return None
+        key = (earned, version.occurrence or 0, sheet.timezone)
         if key not in self._coupons:
-            total = Money(sheet.total, sheet.currency)
-            self._coupons[key] = self._coupon_of(
-                version.offer, total, version.occurrence or 0, sheet.timezone
-            )
+            self._coupons[key] = self._coupon_of(*key)
         return self._coupons[key]
 
-    def _coupon_of(
-        self, name: str, total: Money, occurrence: int, timezone: str
-    ) -> Mapping[str, Any] | None:
-        offer, zone = self.texts.definition.offers[name].earned_by(total), ZoneInfo(timezone)
-        if offer is None:
-            return None
-        terms = coupons.terms_of(offer)
+    def _coupon_of(self, offer: Offer, occurrence: int, timezone: str) -> Mapping[str, Any]:
+        terms, zone = coupons.terms_of(offer), ZoneInfo(timezone)
         later = Span().plus(self.wave.repeat.every, occurrence) if self.wave.repeat else Span()
         return {
             **terms,

@@ -154,7 +154,8 @@ class _Rehearsal:
             campaign_id=self.campaign.id,
             salt=self.campaign.salt,
             definition=self.texts.definition,
-            wave=wave,
+            # The waves before have not been sent here, and are as good as accepted.
+            wave=wave.model_copy(update={"if_missed": "shift"}),
             occurrence=0,
             until=self.now,
             now=self.now,

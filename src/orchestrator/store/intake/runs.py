@@ -154,6 +154,8 @@ def was_repeated() -> ColumnElement[bool]:
         select(again.c.id)
         .where(
             again.c.file_hash == imports.c.file_hash,
+            # Neither order events nor codes are files that come again.
+            again.c.file_hash != "",
             again.c.state == "done",
             again.c.id > imports.c.id,
         )
