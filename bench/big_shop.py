@@ -150,7 +150,7 @@ def empty(database: Database) -> None:
             driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
             driver.close()
         else:
-            listed = ", ".join((*names, "attempts"))
+            listed = ", ".join((*names, "attempts", "put_offs"))
             connection.execute(text(f"TRUNCATE {listed} RESTART IDENTITY"))
             connection.commit()
     with database.write() as connection:
