@@ -10,7 +10,7 @@ from sqlalchemy import insert, select
 
 from intake_shop import NOON, SHOP, Importing, stored
 from launched import COUPON, THANKS, Campaign, a_definition
-from orchestrator.domain.coupons import CouponState
+from orchestrator.domain.coupons import CodeFate, CouponState
 from orchestrator.services.intake import Refusal, TakenOrders, take_orders
 from orchestrator.services.intake.mapping import parse_mapping
 from orchestrator.store.campaigns import shop_data_seen
@@ -182,6 +182,7 @@ def test_the_coupon_on_an_event_is_redeemed_at_once(database: Database) -> None:
     taken = take(database, a_document(coupon_code="7kq2-mx9r 4tbd", discount=2))
 
     assert taken.counts["coupons"] == Counts(updated=1)
+    assert taken.codes == {CodeFate.REDEEMED: 1}
     assert stored(database, coupons, "state", "redeemed_at", "discount") == [
         ("redeemed", PLACED, 200),
     ]

@@ -57,14 +57,10 @@ def test_whatever_an_offer_gave_it_gives_the_one_coupon(tmp_path: Path) -> None:
     source = tmp_path / "laddered"
     shutil.copytree(SHIPPED, source)
     file = source / "playbook.yaml"
-    ladder = "ladder: [{from: 100 CNY, amount: 3 CNY}], until: 2026-12-31, stock: 9,"
+    ladder = "ladder: [{from: 100 CNY, amount: 3 CNY}], until: 2026-12-31, stock: 9, pool: spring,"
     file.write_text(file.read_text("utf-8").replace("amount: 20 CNY,", ladder), "utf-8")
 
     offer = an_adapted(source, tmp_path).definition.offers["welcome-back"]
 
-    assert (str(offer.amount), offer.ladder, offer.until, offer.stock) == (
-        "10.00 GBP",
-        None,
-        None,
-        9,
-    )
+    gone = (offer.ladder, offer.until, offer.stock, offer.pool)
+    assert (str(offer.amount), gone) == ("10.00 GBP", (None,) * 4)

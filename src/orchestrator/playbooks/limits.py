@@ -9,7 +9,8 @@ from orchestrator.playbooks.document import Document, Location
 from orchestrator.playbooks.model import Definition
 from orchestrator.playbooks.problems import Problem
 from orchestrator.playbooks.rules import BOUNDS, Bounded, Rule
-from orchestrator.playbooks.sequence import LONGEST_MONTH, SHORTEST_MONTH, length_of
+from orchestrator.playbooks.schedule import LONGEST_MONTH, SHORTEST_MONTH
+from orchestrator.playbooks.sequence import length_of
 
 Bound = int | Decimal | Span
 

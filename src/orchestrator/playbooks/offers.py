@@ -5,7 +5,8 @@ from itertools import pairwise
 from orchestrator.playbooks.document import Document, Location
 from orchestrator.playbooks.model import Definition, LadderStep, Offer
 from orchestrator.playbooks.problems import Problem, did_you_mean
-from orchestrator.playbooks.sequence import SHORTEST_MONTH, length_of
+from orchestrator.playbooks.schedule import SHORTEST_MONTH
+from orchestrator.playbooks.sequence import length_of
 
 
 def check_offers(definition: Definition, document: Document, problems: list[Problem]) -> None:

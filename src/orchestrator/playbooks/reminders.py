@@ -3,13 +3,8 @@
 from orchestrator.playbooks.document import Document
 from orchestrator.playbooks.model import Definition, Wave
 from orchestrator.playbooks.problems import Problem, did_you_mean
-from orchestrator.playbooks.sequence import (
-    LONGEST_MONTH,
-    SHORTEST_MONTH,
-    length_of,
-    offers_of,
-    texts_of,
-)
+from orchestrator.playbooks.schedule import LONGEST_MONTH, SHORTEST_MONTH
+from orchestrator.playbooks.sequence import length_of, offers_of, texts_of
 
 Trouble = tuple[str, str, str]  #: the key, what is wrong with it, the remedy
 

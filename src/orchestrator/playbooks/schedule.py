@@ -6,7 +6,7 @@ from datetime import timedelta
 from orchestrator.domain.calendar import Span
 from orchestrator.playbooks.model import Definition, Wave
 
-_SHORTEST_MONTH, _LONGEST_MONTH = 28, 31
+SHORTEST_MONTH, LONGEST_MONTH = 28, 31  #: days
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def gaps_before(
 
 
 def _shortest(span: Span) -> timedelta:
-    days = span.months * (_SHORTEST_MONTH if span.months > 0 else _LONGEST_MONTH) + span.days
+    days = span.months * (SHORTEST_MONTH if span.months > 0 else LONGEST_MONTH) + span.days
     return max(timedelta(), timedelta(days=days, seconds=span.seconds))
 
 

@@ -8,9 +8,8 @@ from orchestrator.domain.messages import WaveKind
 from orchestrator.playbooks.document import Document, Location
 from orchestrator.playbooks.model import Definition, Variant, Wave
 from orchestrator.playbooks.problems import Problem, did_you_mean
-from orchestrator.playbooks.schedule import tracks_beginning
+from orchestrator.playbooks.schedule import LONGEST_MONTH, SHORTEST_MONTH, tracks_beginning
 
-SHORTEST_MONTH, LONGEST_MONTH = 28, 31
 _TIMING: tuple[tuple[str | None, ...], ...] = (
     ("tracks",),
     ("anchor",),

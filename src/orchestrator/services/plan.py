@@ -10,6 +10,7 @@ from orchestrator.domain.messages import Reason
 from orchestrator.playbooks import Definition, Wave
 from orchestrator.playbooks.schedule import last_action, tracks_beginning
 from orchestrator.store import coupons, enrollments, evaluations, moments, planning
+from orchestrator.store.apart import keep_apart
 from orchestrator.store.campaigns import StoredCampaign
 from orchestrator.store.chunk import Chunk, Zone
 from orchestrator.store.coupons import Grant
@@ -97,7 +98,7 @@ def _plan_chunk(
         report.same_person += gone[Reason.SAME_PERSON]
         report.purchased += gone[Reason.PURCHASED]
         planning.expire_older(connection, chunk)
-        planning.keep_apart(connection, chunk)
+        keep_apart(connection, chunk)
         written = write_chunk(connection, chunk, random_bytes)
         report.messages += written.messages
         report.coupons += written.coupons

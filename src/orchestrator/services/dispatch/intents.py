@@ -19,6 +19,7 @@ from orchestrator.domain.decisions import (
 )
 from orchestrator.domain.messages import Channel, MessageState, Reason, WaveKind
 from orchestrator.playbooks import Definition
+from orchestrator.playbooks.schedule import LONGEST_MONTH
 from orchestrator.services.dispatch.writing import Letter
 from orchestrator.store import contacts, persons
 from orchestrator.store.contacts import Contact
@@ -28,7 +29,6 @@ from orchestrator.store.messages.facts import CampaignStand, Held
 from orchestrator.store.messages.intents import Intent, Refusal
 from orchestrator.store.persons import Pair
 
-_LONGEST_MONTH = 31
 _ENDING = frozenset({Reason.PURCHASED, Reason.SAME_PERSON})  #: what ends the whole walk
 _Contacted = tuple[int | str, WaveKind]  # a customer or an address, and the kind of message
 
@@ -204,7 +204,7 @@ def _budget_left(definition: Definition, spent: int) -> int | None:
 
 def _surely_before(now: datetime, cap: Limit) -> datetime:
     """A moment from which on no contact that the cap counts is missed, in whatever zone."""
-    days = cap.per.months * _LONGEST_MONTH + cap.per.days + 1
+    days = cap.per.months * LONGEST_MONTH + cap.per.days + 1
     return now - timedelta(days=days, seconds=cap.per.seconds)
 
 

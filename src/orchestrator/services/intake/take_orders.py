@@ -14,6 +14,7 @@ from typing import Any
 
 import polars as pl
 
+from orchestrator.domain.coupons import CodeFate
 from orchestrator.domain.shop import Shop
 from orchestrator.services.intake import orders
 from orchestrator.services.intake.checks import Setting
@@ -50,10 +51,7 @@ class TakenOrders:
     counts: Mapping[str, Counts]  #: by table
     refused: tuple[Remark, ...]
     without: tuple[Remark, ...]  #: went in, but for this cell
-
-    @property
-    def all_went_in(self) -> bool:
-        return not self.refused
+    codes: Mapping[CodeFate, int]  #: what became of the coupon codes on the orders
 
 
 def take_orders(
@@ -111,6 +109,7 @@ def _account(reading: Reading, merge: Merge) -> TakenOrders:
         counts=dict(merge.counts),
         refused=refused,
         without=_remarks(noted.filter(imported="yes"), mapping),
+        codes=dict(merge.codes),
     )
 
 
