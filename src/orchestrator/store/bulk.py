@@ -1,10 +1,23 @@
 """Many rows in one statement, on both databases."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Float, Integer, String, Subquery, bindparam, text
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Float,
+    Integer,
+    String,
+    Subquery,
+    any_,
+    bindparam,
+    select,
+    text,
+)
 from sqlalchemy.types import TypeEngine
 
 _POSTGRESQL_NAMES: dict[type[TypeEngine[Any]], str] = {
@@ -49,3 +62,18 @@ def rows_as_table(
             )
         )
     return clause.columns(**{column: kind() for column, kind in columns.items()}).subquery(name)
+
+
+def is_one_of(
+    connection: Connection, column: ColumnElement[int], ids: Collection[int]
+) -> ColumnElement[bool]:
+    """
+    Whether the column is among the ids, as one parameter.
+
+    PostgreSQL then reads an index or, where it knows nothing of the table yet, the table once. As a
+    table to join with it may read the whole one for each id.
+    """
+    if connection.dialect.name == "sqlite":
+        given = rows_as_table(connection, "ids", {"id": BigInteger}, [(one,) for one in ids])
+        return column.in_(select(given.c.id))
+    return column == any_(bindparam("ids", sorted(ids), ARRAY(BigInteger), unique=True))

@@ -4,6 +4,7 @@ The other profiles of many customers are looked for once, and there are few: wha
 them starts from their list, and asks nothing at all where it is empty.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,7 +20,7 @@ from sqlalchemy import (
 )
 
 from orchestrator.domain.messages import Channel
-from orchestrator.store.bulk import rows_as_table
+from orchestrator.store.bulk import is_one_of, rows_as_table
 from orchestrator.store.tables import consents, customers, enrollments, suppressions
 
 Pair = tuple[int, int]  #: a customer, and another profile of the same person
@@ -46,23 +47,27 @@ def as_table(connection: Connection, pairs: Sequence[Pair]) -> Subquery | None:
     return rows_as_table(connection, "others", columns, pairs)
 
 
-def enrolled_before(others: Subquery) -> Select[Any]:
+def enrolled_before(connection: Connection, others: Subquery | None) -> set[int]:
     """
-    Select the enrollments whose person was in the same campaign already, by another profile.
+    Return the enrollments whose person was in the same campaign already, by another profile.
 
     They were two persons when they were enrolled. The first enrollment stays, whatever its arm.
     """
-    first, later = enrollments.alias("first"), enrollments.alias("later")
-    return (
-        select(later.c.id)
-        .join(others, others.c.customer_id == later.c.customer_id)
-        .join(
-            first,
-            (first.c.customer_id == others.c.other_id)
-            & (first.c.campaign_id == later.c.campaign_id),
-        )
-        .where(first.c.id < later.c.id)
+    if others is None:
+        return set()
+    pairs = [(row.customer_id, row.other_id) for row in connection.execute(select(others))]
+    columns = enrollments.c
+    asked = select(columns.id, columns.campaign_id, columns.customer_id).where(
+        is_one_of(connection, columns.customer_id, {one for pair in pairs for one in pair})
     )
+    stands = {(row.campaign_id, row.customer_id): row.id for row in connection.execute(asked)}
+    campaigns = {campaign for campaign, _ in stands}
+    return {
+        stands[campaign, own]
+        for own, other in pairs
+        for campaign in campaigns
+        if stands.get((campaign, other), math.inf) < stands.get((campaign, own), 0)
+    }
 
 
 def refusals(others: Subquery) -> Select[Any]:

@@ -31,7 +31,7 @@ from orchestrator.domain.arms import Arm
 from orchestrator.domain.messages import Channel, MessageState, Reason
 from orchestrator.playbooks.schedule import Step, step_after
 from orchestrator.store import functions, persons, reach
-from orchestrator.store.bulk import rows_as_table
+from orchestrator.store.bulk import is_one_of, rows_as_table
 from orchestrator.store.chunk import Chunk, Zone
 from orchestrator.store.dialects import insert_on
 from orchestrator.store.enrollments import bought_since, order_fell_through, step_due
@@ -86,9 +86,9 @@ def let_go(connection: Connection, chunk: Chunk) -> Counter[Reason]:
     in the campaign already, or they bought again since their anchor and the wave is not for those.
     """
     against = [(order_fell_through(), Reason.ORDER_CANCELLED)]
-    if chunk.others is not None:
-        before = enrollments.c.id.in_(persons.enrolled_before(chunk.others))
-        against.append((before, Reason.SAME_PERSON))
+    if before := persons.enrolled_before(connection, chunk.others):
+        among_them = is_one_of(connection, enrollments.c.id, before)
+        against.append((among_them, Reason.SAME_PERSON))
     if chunk.wave.unless == "purchased":
         against.append((bought_since(chunk.now), Reason.PURCHASED))
     # What is asked last need not be asked again to name it.

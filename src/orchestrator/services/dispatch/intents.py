@@ -139,7 +139,7 @@ def _gather(
         fell_through=facts.whose_order_fell_through(
             connection, {one.enrollment_id for one in held}
         ),
-        enrolled_before=facts.who_was_enrolled_before(connection, others),
+        enrolled_before=persons.enrolled_before(connection, others),
         opted_out=contacts.opted_out(connection, others),
         contacts=contacts.load_contacts(connection, capped, others) if capped else {},
         others=_by_customer(pairs),

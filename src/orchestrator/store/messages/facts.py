@@ -4,14 +4,14 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, Integer, Subquery, case, select
+from sqlalchemy import BigInteger, ColumnElement, Connection, Integer, case, select
 
 from orchestrator.domain.coupons import CouponState
 from orchestrator.domain.messages import Channel, MessageState, WaveKind
 from orchestrator.store import contacts
 from orchestrator.store.bulk import rows_as_table
 from orchestrator.store.enrollments import bought_since, order_fell_through
-from orchestrator.store.persons import Pair, enrolled_before
+from orchestrator.store.persons import Pair
 from orchestrator.store.tables import campaigns, coupons, customers, enrollments, messages
 
 
@@ -115,13 +115,6 @@ def who_purchased(
 def whose_order_fell_through(connection: Connection, enrollment_ids: Collection[int]) -> set[int]:
     """Return the enrollments whose order, the one that brought them in, counts no longer."""
     return _whose(connection, enrollment_ids, order_fell_through())
-
-
-def who_was_enrolled_before(connection: Connection, others: Subquery | None) -> set[int]:
-    """Return the enrollments whose person was in the same campaign already, by another profile."""
-    if others is None:
-        return set()
-    return set(connection.execute(enrolled_before(others)).scalars())
 
 
 def _whose(
