@@ -66,4 +66,5 @@ def test_a_hand_on_the_campaign_keeps_no_planner_waiting(database: Database, cam
         stored.find(connection, "short", to_change=True)
         with database.write() as planner:
             planner.execute(text("SET LOCAL lock_timeout = '5s'"))
-            add_messages(planner, campaign)
+            planned = add_messages(planner, campaign)
+    assert planned

@@ -45,12 +45,7 @@ def launch(
     with database.write() as connection:
         known = campaigns.find(connection, name)
         if known is not None:
-            if known.version == playbook.version:
-                return known
-            raise CampaignNameTakenError(
-                f"campaign {name!r} runs version {known.version[:12]} of its playbook, not "
-                f"{playbook.version[:12]}. Launch under another name, with --name"
-            )
+            return _the_same(known, playbook)
         assert_currency(playbook, shop.currency)
         concerns.load(connection, playbook.concerns, source=playbook.definition.playbook, now=now)
         campaign_id = campaigns.add(
@@ -72,6 +67,15 @@ def launch(
             details={"playbook_version": playbook.version, "shop": _fingerprint(shop)},
         )
         return campaigns.get(connection, campaign_id)
+
+
+def _the_same(known: StoredCampaign, playbook: Playbook) -> StoredCampaign:
+    if known.version != playbook.version:
+        raise CampaignNameTakenError(
+            f"campaign {known.name!r} runs version {known.version[:12]} of its playbook, not "
+            f"{playbook.version[:12]}. Launch under another name, with --name"
+        )
+    return known
 
 
 def _fingerprint(shop: Shop) -> str:
